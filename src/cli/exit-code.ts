@@ -1,0 +1,34 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+
+/** How runnerctl ends, for scripts to tell. */
+export const ExitCode = {
+  done: 0,
+  failed: 1,
+  wrongUsage: 2,
+  noSuchRunner: 3,
+  notPermitted: 4,
+  conditionDoesNotHold: 5,
+  unreachable: 6,
+  interrupted: 130,
+} as const;
+
+/** The exit code that tells a script what went wrong. */
+export function exitCodeOf(error: unknown): number {
+  if (!(error instanceof ConnectError)) {
+    return ExitCode.failed;
+  }
+  switch (error.code) {
+    case Code.InvalidArgument:
+      return ExitCode.wrongUsage;
+    case Code.NotFound:
+      return ExitCode.noSuchRunner;
+    case Code.Unauthenticated:
+    case Code.PermissionDenied:
+      return ExitCode.notPermitted;
+    case Code.Unavailable:
+    case Code.DeadlineExceeded:
+      return ExitCode.unreachable;
+    default:
+      return ExitCode.failed;
+  }
+}

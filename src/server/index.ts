@@ -1,0 +1,18 @@
+/**
+ * The server of RunnerService: the whole server, the routes alone, and stores.
+ *
+ * @module
+ */
+
+export { createMemoryRunnerStore, type MemoryRunnerStore } from "../store/memory-runner-store.ts";
+export {
+  type RunnerStore,
+  StoreUnreachableError,
+  UnreadableRunnerError,
+} from "../store/runner-store.ts";
+export { createRunnerRoutes, type RunnerRoutesOptions } from "./runner-routes.ts";
+export {
+  createRunnerServer,
+  type RunnerServer,
+  type RunnerServerOptions,
+} from "./runner-server.ts";

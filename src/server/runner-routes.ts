@@ -1,0 +1,79 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  type HandlerContext,
+  type Interceptor,
+  type ServiceImpl,
+} from "@connectrpc/connect";
+import { createValidateInterceptor } from "@connectrpc/validate";
+import {
+  GetRunnerResponseSchema,
+  type Runner,
+  RunnerService,
+} from "../../gen/gitpod/v1/runner_service_pb.ts";
+import {
+  type RunnerStore,
+  StoreUnreachableError,
+  UnreadableRunnerError,
+} from "../store/runner-store.ts";
+
+/** Options of {@link createRunnerRoutes}. */
+export interface RunnerRoutesOptions {
+  /** Where the runners come from. */
+  readonly store: RunnerStore;
+  /**
+   * Interceptors around the service, outermost first. Requests are validated
+   * inside of them.
+   *
+   * Connect lets the interceptors of a service replace those of its router, so
+   * interceptors that you gave your router have to be given here again.
+   */
+  readonly interceptors?: readonly Interceptor[];
+}
+
+/**
+ * Creates the routes of RunnerService for any Connect router: Node.js, Fastify,
+ * Express, Next.js.
+ *
+ * A request that breaks a rule of the contract is answered with
+ * `invalid_argument`, and the violations as detail.
+ */
+export function createRunnerRoutes(options: RunnerRoutesOptions): (router: ConnectRouter) => void {
+  const interceptors = [...(options.interceptors ?? []), createValidateInterceptor()];
+  return (router) => {
+    router.service(RunnerService, runnerService(options.store), { interceptors });
+  };
+}
+
+function runnerService(store: RunnerStore): ServiceImpl<typeof RunnerService> {
+  return {
+    async getRunner({ runnerId }, { signal }: HandlerContext) {
+      // RFC 9562, section 4: readers take UUIDs in either case.
+      const runner = await getFromStore(store, runnerId.toLowerCase(), signal);
+      if (runner === undefined) {
+        throw new ConnectError(`no runner with id ${runnerId}`, Code.NotFound);
+      }
+      return create(GetRunnerResponseSchema, { runner });
+    },
+  };
+}
+
+async function getFromStore(
+  store: RunnerStore,
+  runnerId: string,
+  signal: AbortSignal,
+): Promise<Runner | undefined> {
+  try {
+    return await store.get(runnerId, { signal });
+  } catch (error) {
+    if (error instanceof StoreUnreachableError) {
+      throw new ConnectError("the store is unreachable", Code.Unavailable, undefined, [], error);
+    }
+    if (error instanceof UnreadableRunnerError) {
+      throw new ConnectError(error.message, Code.DataLoss, undefined, [], error);
+    }
+    throw error;
+  }
+}

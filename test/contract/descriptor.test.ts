@@ -1,0 +1,217 @@
+import {
+  type DescEnum,
+  type DescField,
+  type DescMessage,
+  getOption,
+  hasOption,
+  ScalarType,
+  toJson,
+} from "@bufbuild/protobuf";
+import { FeatureSet_FieldPresence, MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
+import { describe, expect, test } from "vitest";
+import { FieldRulesSchema, field as rulesOption } from "../../gen/buf/validate/validate_pb.ts";
+import {
+  file_gitpod_v1_runner_service as file,
+  RunnerService,
+} from "../../gen/gitpod/v1/runner_service_pb.ts";
+
+// The facts of the live API, one line a field:
+// number, name, JSON name, type, presence, and what else is marked.
+const messages: Record<string, string[]> = {
+  GetRunnerRequest: ["1 runner_id runnerId string implicit string.uuid"],
+  GetRunnerResponse: ["1 runner runner Runner message required"],
+  Runner: [
+    "1 runner_id runnerId string implicit",
+    "2 created_at createdAt google.protobuf.Timestamp message",
+    "3 updated_at updatedAt google.protobuf.Timestamp message",
+    "4 name name string implicit",
+    "5 spec spec RunnerSpec message",
+    "6 status status RunnerStatus message",
+    "7 creator creator Subject message",
+    "8 kind kind RunnerKind implicit",
+    "9 provider provider RunnerProvider implicit",
+    "10 runner_manager_id runnerManagerId string implicit string.uuid ignore=IGNORE_IF_ZERO_VALUE",
+  ],
+  RunnerSpec: [
+    "1 desired_phase desiredPhase RunnerPhase implicit",
+    "2 configuration configuration RunnerConfiguration message",
+    "3 variant variant RunnerVariant implicit",
+  ],
+  RunnerConfiguration: [
+    "1 region region string implicit",
+    "2 release_channel releaseChannel RunnerReleaseChannel implicit",
+    "3 auto_update autoUpdate bool implicit",
+    "4 metrics metrics MetricsConfiguration message",
+    "5 log_level logLevel LogLevel implicit",
+    "6 devcontainer_image_cache_enabled devcontainerImageCacheEnabled bool implicit",
+    "7 update_window updateWindow UpdateWindow message",
+    "8 encrypted_honeycomb_api_key encryptedHoneycombApiKey bytes implicit debug_redact",
+    "9 continuous_profiling continuousProfiling bool implicit",
+  ],
+  UpdateWindow: [
+    "1 start_hour startHour uint32 optional uint32.lte=23 required",
+    "2 end_hour endHour uint32 optional uint32.lte=23",
+  ],
+  MetricsConfiguration: [
+    "1 enabled enabled bool implicit",
+    "2 url url string implicit",
+    "3 username username string implicit",
+    "4 password password string implicit debug_redact",
+    "5 managed_metrics_enabled managedMetricsEnabled bool implicit",
+    "6 include_verbose_metrics includeVerboseMetrics bool implicit",
+  ],
+  RunnerStatus: [
+    "1 updated_at updatedAt google.protobuf.Timestamp message",
+    "2 version version string implicit",
+    "3 system_details systemDetails string implicit",
+    "4 phase phase RunnerPhase implicit",
+    "5 log_url logUrl string implicit",
+    "6 message message string implicit",
+    "7 region region string implicit",
+    "8 additional_info additionalInfo repeated FieldValue",
+    "9 capabilities capabilities repeated RunnerCapability",
+    "10 gateway_info gatewayInfo GatewayInfo message",
+    "11 llm_url llmUrl string implicit",
+    "12 public_key publicKey bytes implicit bytes.len=32 ignore=IGNORE_IF_ZERO_VALUE",
+    "13 support_bundle_url supportBundleUrl string implicit",
+  ],
+  FieldValue: ["1 key key string implicit", "2 value value string implicit"],
+  GatewayInfo: [
+    "1 gateway gateway Gateway message",
+    "2 latency latency google.protobuf.Duration message",
+  ],
+  Gateway: [
+    "1 name name string implicit required",
+    "2 url url string implicit required",
+    "3 region region string implicit",
+  ],
+  Subject: [
+    "1 id id string implicit string.uuid ignore=IGNORE_IF_ZERO_VALUE",
+    "2 principal principal Principal implicit enum.definedOnly",
+  ],
+};
+
+// Each enum's prefix, then its values from 0 up; "-" is a number that is not published.
+const enums: Record<string, [prefix: string, values: string]> = {
+  Principal: [
+    "PRINCIPAL",
+    "UNSPECIFIED ACCOUNT USER RUNNER ENVIRONMENT SERVICE_ACCOUNT RUNNER_MANAGER",
+  ],
+  RunnerKind: ["RUNNER_KIND", "UNSPECIFIED LOCAL(deprecated) REMOTE LOCAL_CONFIGURATION"],
+  RunnerProvider: [
+    "RUNNER_PROVIDER",
+    "UNSPECIFIED AWS_EC2 LINUX_HOST(deprecated) DESKTOP_MAC(deprecated) MANAGED GCP DEV_AGENT",
+  ],
+  RunnerPhase: ["RUNNER_PHASE", "UNSPECIFIED CREATED INACTIVE ACTIVE DELETING DELETED DEGRADED"],
+  RunnerVariant: ["RUNNER_VARIANT", "UNSPECIFIED STANDARD ENTERPRISE"],
+  RunnerReleaseChannel: ["RUNNER_RELEASE_CHANNEL", "UNSPECIFIED STABLE LATEST"],
+  LogLevel: ["LOG_LEVEL", "UNSPECIFIED DEBUG INFO WARN ERROR"],
+  RunnerCapability: [
+    "RUNNER_CAPABILITY",
+    "UNSPECIFIED FETCH_LOCAL_SCM_INTEGRATIONS SECRET_CONTAINER_REGISTRY AGENT_EXECUTION " +
+      "ALLOW_ENV_TOKEN_POPULATION DEFAULT_DEV_CONTAINER_IMAGE ENVIRONMENT_SNAPSHOT " +
+      "PREBUILDS_BEFORE_SNAPSHOT_TRIGGER LIST_SCM_ORGANIZATIONS CHECK_REPOSITORY_ACCESS " +
+      "RUNNER_SIDE_AGENT WARM_POOL ASG_WARM_POOL PORT_AUTHENTICATION HORIZONTAL_SCALING " +
+      "AGENT_EXECUTION_CNF REDIS_STREAM - DYNAMIC_LLM_REQUEST_HEADERS",
+  ],
+};
+
+test("the file is package gitpod.v1 in proto3, with one service", () => {
+  expect(file.proto.package).toBe("gitpod.v1");
+  expect(file.proto.syntax).toBe("proto3");
+  expect(file.services.map((service) => service.typeName)).toEqual(["gitpod.v1.RunnerService"]);
+});
+
+test("GetRunner is unary and without side effects", () => {
+  expect(RunnerService.methods.map((method) => method.name)).toEqual(["GetRunner"]);
+  const { getRunner } = RunnerService.method;
+  expect(getRunner.methodKind).toBe("unary");
+  expect(getRunner.input.typeName).toBe("gitpod.v1.GetRunnerRequest");
+  expect(getRunner.output.typeName).toBe("gitpod.v1.GetRunnerResponse");
+  expect(getRunner.idempotency).toBe(MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS);
+});
+
+describe("messages", () => {
+  test("are these and no others", () => {
+    expect(file.messages.map((message) => message.name).sort()).toEqual(
+      Object.keys(messages).sort(),
+    );
+  });
+  test.each(file.messages.map((message) => [message.name, message] as const))(
+    "%s",
+    (name, desc) => {
+      expect(fields(desc)).toEqual(messages[name]);
+    },
+  );
+});
+
+describe("enums", () => {
+  test("are these and no others", () => {
+    expect(file.enums.map((desc) => desc.name).sort()).toEqual(Object.keys(enums).sort());
+  });
+  test.each(file.enums.map((desc) => [desc.name, desc] as const))("%s", (name, desc) => {
+    const [prefix, values] = enums[name] as [string, string];
+    const expected = values
+      .split(" ")
+      .map((value, number) => `${number} ${prefix}_${value}`)
+      .filter((line) => !line.endsWith("_-"));
+    expect(valuesOf(desc)).toEqual(expected);
+  });
+  test("the unpublished capability 17 stays free", () => {
+    const capability = file.enums.find((desc) => desc.name === "RunnerCapability");
+    expect(capability?.proto.reservedRange).toMatchObject([{ start: 17, end: 17 }]);
+  });
+});
+
+function fields(desc: DescMessage): string[] {
+  return desc.fields
+    .toSorted((a, b) => a.number - b.number)
+    .map((field) =>
+      [field.number, field.name, field.jsonName, typeOf(field), ...marksOf(field)].join(" "),
+    );
+}
+
+function typeOf(field: DescField): string {
+  const local = (typeName: string) => typeName.replace(/^gitpod\.v1\./, "");
+  const type =
+    field.message !== undefined
+      ? local(field.message.typeName)
+      : field.enum !== undefined
+        ? local(field.enum.typeName)
+        : ScalarType[field.scalar as ScalarType].toLowerCase();
+  if (field.fieldKind === "list") {
+    return `repeated ${type}`;
+  }
+  if (field.fieldKind === "message") {
+    return `${type} message`;
+  }
+  const implicit = field.presence === FeatureSet_FieldPresence.IMPLICIT;
+  return `${type} ${implicit ? "implicit" : "optional"}`;
+}
+
+function marksOf(field: DescField): string[] {
+  const marks: string[] = [];
+  if (hasOption(field, rulesOption)) {
+    const rules = toJson(FieldRulesSchema, getOption(field, rulesOption)) as object;
+    for (const [name, rule] of Object.entries(rules)) {
+      marks.push(...spell(name, rule));
+    }
+  }
+  if (field.proto.options?.debugRedact) {
+    marks.push("debug_redact");
+  }
+  return marks;
+}
+
+function spell(name: string, rule: unknown): string[] {
+  if (typeof rule === "object" && rule !== null) {
+    return Object.entries(rule).flatMap(([key, value]) => spell(`${name}.${key}`, value));
+  }
+  return [rule === true ? name : `${name}=${rule}`];
+}
+
+function valuesOf(desc: DescEnum): string[] {
+  return desc.values.map(
+    ({ number, name, deprecated }) => `${number} ${name}${deprecated ? "(deprecated)" : ""}`,
+  );
+}
