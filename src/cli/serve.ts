@@ -14,11 +14,13 @@ export async function serve(options: {
   host: string;
   port: number;
 }): Promise<void> {
+  // Listened for from the beginning: whoever sees the banner may send a signal at once.
+  const stopped = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
   const runners = await readFixtures(options.data);
   const server = createRunnerServer({ ...options, store: createMemoryRunnerStore(runners) });
   const url = await server.start();
   process.stdout.write(banner(url, runners));
-  await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
+  await stopped;
   await server.close();
 }
 
