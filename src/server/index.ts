@@ -10,6 +10,8 @@ export {
   StoreUnreachableError,
   UnreadableRunnerError,
 } from "../store/runner-store.ts";
+export { createTokenVerifier, type TokenVerifier } from "./authentication.ts";
+export { defaultLimits, type ServerLimits } from "./limits.ts";
 export { createRunnerRoutes, type RunnerRoutesOptions } from "./runner-routes.ts";
 export {
   createRunnerServer,

@@ -66,7 +66,8 @@ async function getFromStore(
   signal: AbortSignal,
 ): Promise<Runner | undefined> {
   try {
-    return await store.get(runnerId, { signal });
+    const found = store.get(runnerId, { signal });
+    return found instanceof Promise ? await Promise.race([found, aborted(signal)]) : found;
   } catch (error) {
     if (error instanceof StoreUnreachableError) {
       throw new ConnectError("the store is unreachable", Code.Unavailable, undefined, [], error);
@@ -76,4 +77,16 @@ async function getFromStore(
     }
     throw error;
   }
+}
+
+/** Rejects when `signal` is aborted, so that a store that does not heed it holds up nobody. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const onAbort = () => reject(ConnectError.from(signal.reason, Code.Canceled));
+    if (signal.aborted) {
+      onAbort();
+    } else {
+      signal.addEventListener("abort", onAbort, { once: true });
+    }
+  });
 }

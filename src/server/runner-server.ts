@@ -1,7 +1,20 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { Code, ConnectError, type ConnectRouter, type Interceptor } from "@connectrpc/connect";
+import { type Logger, pino } from "pino";
+import type { Registry } from "prom-client";
 import type { RunnerStore } from "../store/runner-store.ts";
+import { bearerToken, type TokenVerifier } from "./authentication.ts";
+import { createCallObserver } from "./call-observer.ts";
+import { createConnectHandler } from "./connect-handler.ts";
+import { createCors } from "./cors.ts";
+import { defaultLimits, type ServerLimits } from "./limits.ts";
+import {
+  createListener,
+  type ListenerOptions,
+  type NodeRequest,
+  type NodeResponse,
+} from "./listener.ts";
+import { hostOf, isLoopback } from "./loopback.ts";
+import { createServerMetrics } from "./metrics.ts";
 import { createRunnerRoutes } from "./runner-routes.ts";
 
 /** Options of {@link createRunnerServer}. */
@@ -12,39 +25,196 @@ export interface RunnerServerOptions {
   readonly host?: string;
   /** The port to listen on; 0 takes one that is free. Default: 8080. */
   readonly port?: number;
+  /** A certificate and its private key, in PEM, to serve over TLS. Default: cleartext. */
+  readonly tls?: NonNullable<ListenerOptions["tls"]>;
+  /** The path below which the API is served, besides the root. Default: `/api`. */
+  readonly pathPrefix?: string;
+  /**
+   * Knows the bearer tokens that are let in; see `createTokenVerifier`.
+   *
+   * Default: everybody is let in, but only from this machine: the server listens
+   * on nothing but loopback addresses, and answers requests for nothing but
+   * loopback names, so that no web page can reach it by DNS rebinding.
+   */
+  readonly verifyToken?: TokenVerifier;
+  /** Lets everybody in from everywhere, if there is no `verifyToken`. Default: false. */
+  readonly allowUnauthenticated?: boolean;
+  /** The origins of web pages that may call the server, `*` for all. Default: none. */
+  readonly corsOrigins?: readonly string[];
+  /** What to take from a peer. Default: {@link defaultLimits}, for each that is not given. */
+  readonly limits?: Partial<ServerLimits>;
+  /** Where the log goes, one line a call. Default: nowhere. */
+  readonly logger?: Logger;
+  /** Where to put the metrics. Default: a registry of the server's own. */
+  readonly registry?: Registry;
+  /** Further services to serve on the same port. */
+  readonly routes?: (router: ConnectRouter) => void;
+  /** Interceptors around all services, outermost first. */
+  readonly interceptors?: readonly Interceptor[];
 }
 
 /** A server of RunnerService. */
 export interface RunnerServer {
-  /** Starts to listen, and returns the base URL that clients need. */
+  /**
+   * Starts to listen, and returns the base URL that clients need.
+   *
+   * Rejects when that is not possible, as when the port is taken.
+   */
   start(): Promise<string>;
-  /** Stops listening, lets the calls under way finish, and resolves when all are done. */
-  close(): Promise<void>;
+  /** The base URL that clients need, once the server has started. */
+  readonly url: string | undefined;
+  /**
+   * Ends the server: `/readyz` says so, no more connections are taken, the calls
+   * under way are finished, and then all is closed. What is not finished after
+   * `timeoutMs` milliseconds (default: 10 s) is cut off.
+   */
+  close(options?: { readonly timeoutMs?: number }): Promise<void>;
 }
 
-/** Creates a server of RunnerService over `options.store`. It listens once it is started. */
+/**
+ * Creates a server of RunnerService over `options.store`. It listens once it is
+ * started.
+ *
+ * On one port it speaks Connect, gRPC and gRPC-Web over HTTP/1.1 and HTTP/2, and
+ * answers `/healthz`, `/readyz` and, for Prometheus, `/metrics`.
+ *
+ * It handles no signals, never ends the process, and shares nothing with other
+ * servers in the same process.
+ *
+ * Throws an Error when the options contradict each other: an address that others
+ * can reach needs tokens.
+ */
 export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
-  const { host = "127.0.0.1", port = 8080 } = options;
-  const server = createServer(connectNodeAdapter({ routes: createRunnerRoutes(options) }));
+  const { host = "127.0.0.1", port = 8080, verifyToken, allowUnauthenticated = false } = options;
+  const limits = { ...defaultLimits, ...options.limits };
+  const metrics = createServerMetrics(options.registry);
+  const observer = createCallObserver(options.logger ?? pino({ enabled: false }), metrics);
+  const loopbackOnly = verifyToken === undefined && !allowUnauthenticated;
+  if (loopbackOnly && !isLoopback(host)) {
+    throw new Error(
+      `refusing to serve everybody on ${host}: give tokens, listen on 127.0.0.1, or allow unauthenticated callers`,
+    );
+  }
+  const { interceptors = [] } = options;
+  const handleConnect = createConnectHandler({
+    routes: (router) => {
+      createRunnerRoutes({
+        store: options.store,
+        interceptors: [observer.interceptor, ...interceptors],
+      })(router);
+      options.routes?.(router);
+    },
+    interceptors: [observer.interceptor, ...interceptors],
+    refuse,
+    observer,
+    limits,
+  });
+  const handleCors = createCors(options.corsOrigins ?? []);
+  const prefix = normalPrefix(options.pathPrefix ?? "/api");
+  let state: "new" | "ready" | "closing" = "new";
+  let url: string | undefined;
+
+  const listener = createListener({
+    ...(options.tls !== undefined && { tls: options.tls }),
+    limits,
+    onRequest(request, response) {
+      if (handleCors(request, response)) {
+        return;
+      }
+      const [path = ""] = (request.url ?? "").split("?", 1);
+      const belowPrefix = path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;
+      if (hostnameOf(request) === undefined) {
+        answer(response, 400, "the request names no valid host\n");
+      } else if (!handleConnect(belowPrefix, request, response)) {
+        handleOther(path, request, response);
+      }
+    },
+  });
+
+  function refuse(request: NodeRequest): ConnectError | undefined {
+    if (verifyToken !== undefined) {
+      const token = bearerToken(request.headers.authorization);
+      if (token === undefined || !verifyToken(token)) {
+        return new ConnectError(
+          token === undefined ? "no bearer token" : "the token is not known",
+          Code.Unauthenticated,
+          { "WWW-Authenticate": "Bearer" },
+        );
+      }
+    } else if (loopbackOnly && !isLoopback(hostnameOf(request) ?? "")) {
+      return new ConnectError(
+        "without tokens, the server answers to loopback names only",
+        Code.PermissionDenied,
+      );
+    }
+    return undefined;
+  }
+
+  function handleOther(path: string, request: NodeRequest, response: NodeResponse): void {
+    const isProbe = path === "/healthz" || path === "/readyz" || path === "/metrics";
+    if (!isProbe) {
+      answer(response, 404);
+    } else if (request.method !== "GET" && request.method !== "HEAD") {
+      response.setHeader("Allow", "GET, HEAD");
+      answer(response, 405);
+    } else if (loopbackOnly && !isLoopback(hostnameOf(request) ?? "")) {
+      answer(response, 403, "without tokens, the server answers to loopback names only\n");
+    } else if (path === "/metrics") {
+      metrics.registry.metrics().then(
+        (text) => answer(response, 200, text, metrics.registry.contentType),
+        () => answer(response, 500),
+      );
+    } else if (path === "/readyz" && state !== "ready") {
+      answer(response, 503, "closing\n");
+    } else {
+      answer(response, 200, "ok\n");
+    }
+  }
+
   return {
-    start: () =>
-      new Promise((resolve, reject) => {
-        const fail = (error: NodeJS.ErrnoException) =>
-          reject(
-            error.code === "EADDRINUSE"
-              ? new Error(`port ${port} on ${host} is taken: choose another`, { cause: error })
-              : error,
-          );
-        server.once("error", fail);
-        server.listen(port, host, () => {
-          server.off("error", fail);
-          const address = server.address() as AddressInfo;
-          resolve(`http://${host.includes(":") ? `[${host}]` : host}:${address.port}`);
-        });
-      }),
-    close: () =>
-      new Promise((resolve, reject) => {
-        server.close((error) => (error ? reject(error) : resolve()));
-      }),
+    async start() {
+      const address = await listener.start(host, port).catch((error: NodeJS.ErrnoException) => {
+        throw error.code === "EADDRINUSE"
+          ? new Error(`port ${port} on ${host} is taken: choose another`, { cause: error })
+          : error;
+      });
+      const scheme = options.tls === undefined ? "http" : "https";
+      url = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${address.port}`;
+      state = "ready";
+      return url;
+    },
+    get url() {
+      return url;
+    },
+    close({ timeoutMs = 10_000 } = {}) {
+      state = "closing";
+      return listener.close(timeoutMs);
+    },
   };
+}
+
+/** The host that a request is for, without its port; undefined when it names none, or nonsense. */
+function hostnameOf(request: NodeRequest): string | undefined {
+  const authority = "authority" in request ? request.authority : request.headers.host;
+  return authority !== undefined && URL.canParse(`http://${authority}`)
+    ? hostOf(authority)
+    : undefined;
+}
+
+/** A prefix with one slash at its start and none at its end, or nothing. */
+function normalPrefix(prefix: string): string {
+  return prefix.replace(/^\/*/, "/").replace(/\/+$/, "");
+}
+
+function answer(
+  response: NodeResponse,
+  status: number,
+  text = "",
+  contentType = "text/plain",
+): void {
+  response.statusCode = status;
+  if (text !== "") {
+    response.setHeader("Content-Type", contentType);
+  }
+  response.end(text);
 }

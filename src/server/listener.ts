@@ -1,0 +1,220 @@
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import {
+  createServer as createHttp2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+} from "node:http2";
+import { createServer as createHttpsServer } from "node:https";
+import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import type { ServerLimits } from "./limits.ts";
+
+/** A request as Node.js gives it, over HTTP/1.1 or HTTP/2. */
+export type NodeRequest = IncomingMessage | Http2ServerRequest;
+
+/** The response to a {@link NodeRequest}. */
+export type NodeResponse = ServerResponse | Http2ServerResponse;
+
+/** Options of {@link createListener}. */
+export interface ListenerOptions {
+  /** A certificate and its private key, in PEM. Default: cleartext. */
+  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer };
+  readonly limits: ServerLimits;
+  readonly onRequest: (request: NodeRequest, response: NodeResponse) => void;
+}
+
+/** One port that takes HTTP/1.1 and HTTP/2 connections. */
+export interface Listener {
+  /** Listens. Rejects when that is not possible, as when the port is taken. */
+  start(host: string, port: number): Promise<AddressInfo>;
+  /**
+   * Takes no more connections, and resolves when those there are have ended:
+   * each after the answer to the request it carries, all others at once. What
+   * has not ended after `timeoutMs` milliseconds is cut off.
+   */
+  close(timeoutMs: number): Promise<void>;
+}
+
+/**
+ * How long a connection with nothing under way is kept once the listener
+ * closes, in milliseconds: a request sent just before the client could know is
+ * still answered.
+ */
+const lingerMs = 200;
+
+/**
+ * Creates a listener that serves HTTP/1.1 and HTTP/2 on one port: told apart by
+ * ALPN with TLS, and by the first bytes without.
+ */
+export function createListener(options: ListenerOptions): Listener {
+  const { limits, tls, onRequest } = options;
+  const http1Options = {
+    maxHeaderSize: limits.maxHeaderBytes,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.idleTimeoutMs,
+    connectionsCheckingInterval: Math.min(1000, limits.headersTimeoutMs / 2),
+    noDelay: true,
+  };
+  const http1 =
+    tls === undefined
+      ? createHttpServer(http1Options)
+      : createHttpsServer({
+          ...http1Options,
+          ...tls,
+          ALPNProtocols: ["h2", "http/1.1"],
+          handshakeTimeout: limits.headersTimeoutMs,
+        });
+  http1.maxConnections = limits.maxConnections;
+  const http2 = createHttp2Server({
+    settings: {
+      maxConcurrentStreams: limits.maxStreams,
+      maxHeaderListSize: limits.maxHeaderBytes,
+    },
+  });
+
+  const connections = new Set<Socket>();
+  const http1Connections = new Set<Socket>();
+  const http2Sessions = new Set<ServerHttp2Session>();
+  const requestsOn = new Map<Socket, number>();
+  let closing = false;
+
+  http1.on("connection", (socket: Socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+  });
+
+  // The server that listens is the HTTP/1.1 one, so that its limits on time and
+  // on connections hold; only the step from a connection to requests is ours.
+  const event = tls === undefined ? "connection" : "secureConnection";
+  const serveHttp1 = http1.listeners(event)[0] as (this: Server, socket: Socket) => void;
+  http1.off(event, serveHttp1);
+  http1.on(event, (socket: Socket) => {
+    http1Connections.add(socket);
+    socket.once("close", () => http1Connections.delete(socket));
+    const serve = (isHttp2: boolean) => {
+      if (isHttp2) {
+        http1Connections.delete(socket);
+        http2.emit("connection", socket);
+      } else {
+        serveHttp1.call(http1, socket);
+      }
+    };
+    if (socket instanceof TLSSocket) {
+      serve(socket.alpnProtocol === "h2");
+    } else {
+      recogniseHttp2(socket, limits.headersTimeoutMs, serve);
+    }
+  });
+
+  http1.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request;
+    requestsOn.set(socket, (requestsOn.get(socket) ?? 0) + 1);
+    response.once("close", () => {
+      const left = (requestsOn.get(socket) ?? 1) - 1;
+      if (left === 0) {
+        requestsOn.delete(socket);
+      } else {
+        requestsOn.set(socket, left);
+      }
+    });
+    if (closing) {
+      response.setHeader("Connection", "close");
+    }
+    onRequest(request, response);
+  });
+
+  http2.on("session", (session: ServerHttp2Session) => {
+    http2Sessions.add(session);
+    session.once("close", () => http2Sessions.delete(session));
+    session.setTimeout(limits.idleTimeoutMs, () => session.close());
+    if (closing) {
+      session.close();
+    }
+  });
+  http2.on("request", onRequest);
+
+  return {
+    start: (host, port) =>
+      new Promise((resolve, reject) => {
+        http1.once("error", reject);
+        http1.listen(port, host, () => {
+          http1.off("error", reject);
+          resolve(http1.address() as AddressInfo);
+        });
+      }),
+
+    async close(timeoutMs) {
+      closing = true;
+      // Not http1.close(): that would cut idle connections off at once, even one
+      // whose next request is on its way.
+      const closed = new Promise<void>((resolve) => {
+        NetServer.prototype.close.call(http1, () => resolve());
+      });
+      for (const session of http2Sessions) {
+        session.close();
+      }
+      const sweep = setInterval(() => {
+        for (const socket of http1Connections) {
+          if (!requestsOn.has(socket)) {
+            socket.destroySoon();
+          }
+        }
+      }, lingerMs);
+      const cutOff = setTimeout(() => {
+        for (const session of http2Sessions) {
+          session.destroy();
+        }
+        for (const socket of connections) {
+          socket.destroy();
+        }
+      }, timeoutMs);
+      await closed;
+      clearInterval(sweep);
+      clearTimeout(cutOff);
+      http1.close();
+    },
+  };
+}
+
+/** What every HTTP/2 connection begins with (RFC 9113, section 3.4), and no HTTP/1.1 request does. */
+const http2Start = Buffer.from("PRI ");
+
+/**
+ * Looks at the first bytes of a connection, as many as it takes, and calls
+ * `serve` with all of them still to be read. Gives up on a peer that does not
+ * send them in time.
+ */
+function recogniseHttp2(
+  socket: Socket,
+  timeoutMs: number,
+  serve: (isHttp2: boolean) => void,
+): void {
+  const giveUp = () => socket.destroy();
+  const timer = setTimeout(giveUp, timeoutMs);
+  let received = Buffer.alloc(0);
+  const look = () => {
+    for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) {
+      received = Buffer.concat([received, chunk]);
+    }
+    const length = Math.min(received.length, http2Start.length);
+    const isHttp2 = http2Start.compare(received, 0, length, 0, length) === 0;
+    if (isHttp2 && length < http2Start.length) {
+      return;
+    }
+    done();
+    socket.unshift(received);
+    serve(isHttp2);
+  };
+  const done = () => {
+    clearTimeout(timer);
+    socket.off("readable", look).off("error", giveUp).off("end", giveUp).off("close", done);
+  };
+  socket.on("readable", look).on("error", giveUp).on("end", giveUp).on("close", done);
+}
