@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { exitCodeOf } from "./exit-code.ts";
+import { serveCommand } from "./serve-command.ts";
 
 const program = new Command("runnerctl").description(
   "Works with runners of Ona (formerly Gitpod).",
@@ -14,21 +15,7 @@ program
   .option("-o, --output <format>", "json")
   .action(async (id, options) => (await import("./get.ts")).get(id, options));
 
-program
-  .command("serve")
-  .description("serve runners from files")
-  .option("--data <path...>", "files and folders with runners in Protobuf JSON", [])
-  .option("--host <host>", "the address to listen on", "127.0.0.1")
-  .option("--port <port>", "the port to listen on, 0 for a free one", port, 8080)
-  .action(async (options) => (await import("./serve.ts")).serve(options));
-
-function port(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value > 65535) {
-    throw new InvalidArgumentError("It must be a number from 0 to 65535.");
-  }
-  return value;
-}
+program.addCommand(serveCommand());
 
 try {
   await program.parseAsync();

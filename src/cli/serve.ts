@@ -7,13 +7,10 @@ import {
 import { createRunnerServer } from "../server/runner-server.ts";
 import { readFixtures } from "../store/fixtures.ts";
 import { createMemoryRunnerStore } from "../store/memory-runner-store.ts";
+import type { ServeOptions } from "./serve-command.ts";
 
 /** `runnerctl serve`: the reference server, until SIGINT or SIGTERM. */
-export async function serve(options: {
-  data: string[];
-  host: string;
-  port: number;
-}): Promise<void> {
+export async function serve(options: ServeOptions): Promise<void> {
   // Listened for from the beginning: whoever sees the banner may send a signal at once.
   const stopped = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
   const runners = await readFixtures(options.data);

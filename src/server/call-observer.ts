@@ -7,7 +7,7 @@ import type { ServerMetrics } from "./metrics.ts";
 export interface CallObserver {
   /** A call begins. The function that is returned is to be called with its code when it has ended. */
   begin(call: Call): (code: string) => void;
-  /** Sees what becomes of a call inside of the server. The outermost of the interceptors. */
+  /** Sees what is asked for. The outermost of the interceptors. */
   readonly interceptor: Interceptor;
 }
 
@@ -36,20 +36,12 @@ export function createCallObserver(logger: Logger, metrics: ServerMetrics): Call
         }
       };
     },
-    interceptor: (next) => async (request) => {
+    interceptor: (next) => (request) => {
       const call = request.contextValues.get(callKey);
-      if (call === undefined) {
-        return next(request);
-      }
-      if (!request.stream && "runnerId" in request.message) {
+      if (call !== undefined && !request.stream && "runnerId" in request.message) {
         call.runnerId = String(request.message.runnerId);
       }
-      try {
-        return await next(request);
-      } catch (error) {
-        call.error = error;
-        throw error;
-      }
+      return next(request);
     },
   };
 }

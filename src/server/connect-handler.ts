@@ -1,3 +1,4 @@
+import { base64Decode } from "@bufbuild/protobuf/wire";
 import {
   Code,
   ConnectError,
@@ -7,7 +8,7 @@ import {
   createContextValues,
   type Interceptor,
 } from "@connectrpc/connect";
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import type { Compression, UniversalHandler } from "@connectrpc/connect/protocol";
 import {
   compressionBrotli,
   compressionGzip,
@@ -20,7 +21,6 @@ import type { ServerLimits } from "./limits.ts";
 import type { NodeRequest, NodeResponse } from "./listener.ts";
 import { readBody } from "./request-body.ts";
 import { requestIdHeader, requestIdOf } from "./request-id.ts";
-import { responseCode } from "./response-code.ts";
 
 /** Options of {@link createConnectHandler}. */
 export interface ConnectHandlerOptions {
@@ -52,11 +52,12 @@ const refusalKey = createContextKey<ConnectError | undefined>(undefined);
 export function createConnectHandler(options: ConnectHandlerOptions): ConnectHandler {
   const { limits, observer, refuse } = options;
   const router = createConnectRouter({
-    acceptCompression: [compressionGzip, compressionBrotli],
+    acceptCompression: [compressionGzip, compressionBrotli].map(blamingTheCaller),
     readMaxBytes: limits.maxBodyBytes,
     interceptors: [...options.interceptors],
-    requestGate: (context) => {
-      const refusal = context.values.get(refusalKey);
+    requestGate: ({ values, signal }) => {
+      signal.addEventListener("abort", () => noteError(values.get(callKey), signal.reason));
+      const refusal = values.get(refusalKey);
       if (refusal !== undefined) {
         throw refusal;
       }
@@ -79,61 +80,113 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
     const end = observer.begin(call);
     const closed = new Promise<void>((resolve) => response.once("close", resolve));
     serve(handler, call, request, response, closed).then(
-      async (code) => {
-        await closed;
-        end(code);
-      },
+      (status) => end(codeOf(call, status)),
       (error: unknown) => {
-        call.error ??= error;
-        if (response.headersSent) {
-          response.destroy();
-        } else {
-          response.statusCode = 500;
-          response.end();
-        }
+        call.error = error;
+        response.statusCode = 500;
+        response.end();
         end("internal");
       },
     );
     return true;
   };
 
-  /** Answers a call, and returns the code it ended with. */
+  /** Answers a call, and returns the HTTP status of the answer once that is out. */
   async function serve(
     handler: UniversalHandler,
     call: Call,
     request: NodeRequest,
     response: NodeResponse,
     closed: Promise<void>,
-  ): Promise<string> {
-    const refusal = refuse(request);
+  ): Promise<number> {
+    const refusal = refuse(request) ?? malformedQuery(request);
     const contextValues = createContextValues().set(callKey, call).set(refusalKey, refusal);
     const fromNode = universalRequestFromNodeRequest(request, response, undefined, contextValues);
-    const timeout = new AbortController();
+    const controller = new AbortController();
+    const { signal } = controller;
+    fromNode.signal.addEventListener("abort", () =>
+      controller.abort(ConnectError.from(fromNode.signal.reason, Code.Canceled)),
+    );
     const timer = setTimeout(
-      () => timeout.abort(new ConnectError("the call took too long", Code.DeadlineExceeded)),
+      () => controller.abort(new ConnectError("the call took too long", Code.DeadlineExceeded)),
       limits.requestTimeoutMs,
     );
-    const signal = AbortSignal.any([fromNode.signal, timeout.signal]);
     // A stream is read as it comes; a single message is read at once, within
     // limits that a stream cannot have.
     const body =
       handler.method.methodKind === "unary" && refusal === undefined
         ? only(readBody(request, limits.maxBodyBytes + envelopeBytes, signal))
         : fromNode.body;
-    const universal = await handler({ ...fromNode, signal, body });
-    let lastChunk: Uint8Array | undefined;
-    if (universal.body !== undefined) {
-      universal.body = withEach(universal.body, (chunk) => {
-        lastChunk = chunk;
-      });
-    }
-    const answered = universalResponseToNodeResponse(universal, response);
-    // It never resolves over HTTP/1.1, and it rejects when the caller is gone.
-    await Promise.race([answered.catch(() => undefined), closed]);
+    const answer = await handler({ ...fromNode, signal, body });
+    // This never resolves over HTTP/1.1, and rejects when the caller is gone.
+    universalResponseToNodeResponse(answer, response).catch(() => response.destroy());
     await closed;
     clearTimeout(timer);
-    return responseCode(call, universal, lastChunk);
+    return answer.status;
   }
+}
+
+/** The code that a call ended with: Connect's, or the HTTP status where no protocol was spoken. */
+function codeOf({ error }: Call, status: number): string {
+  if (error !== undefined) {
+    return codeName(ConnectError.from(error, Code.Internal).code);
+  }
+  return status === 200 ? "ok" : `http_${status}`;
+}
+
+/** Code.NotFound as Connect's JSON has it: `not_found`. */
+function codeName(code: Code): string {
+  return Code[code].replace(/\B[A-Z]/g, "_$&").toLowerCase();
+}
+
+/**
+ * Takes note of the error that a call ends with. Connect's handlers abort their
+ * signal with it before they write it, whatever the protocol; with success the
+ * reason is an AbortError.
+ *
+ * It also corrects the one code that differs from that for JSON: a message in
+ * binary that cannot be parsed is the caller's mistake, and Connect calls it an
+ * internal error.
+ */
+function noteError(call: Call | undefined, reason: unknown): void {
+  if (call === undefined || (reason instanceof Error && reason.name === "AbortError")) {
+    return;
+  }
+  call.error = reason;
+  if (reason instanceof ConnectError && reason.rawMessage.startsWith("parse binary: ")) {
+    Object.assign(reason, { code: Code.InvalidArgument });
+  }
+}
+
+/** What cannot be decompressed is the caller's mistake, whatever exactly is wrong with it. */
+function blamingTheCaller(compression: Compression): Compression {
+  return {
+    ...compression,
+    decompress: async (bytes, maxBytes) => {
+      try {
+        return await compression.decompress(bytes, maxBytes);
+      } catch (error) {
+        const { code, rawMessage } = ConnectError.from(error);
+        throw code === Code.ResourceExhausted
+          ? error
+          : new ConnectError(rawMessage, Code.InvalidArgument, undefined, [], error);
+      }
+    },
+  };
+}
+
+/** The error for a GET whose message is no base64, though it says so; Connect calls it internal. */
+function malformedQuery(request: NodeRequest): ConnectError | undefined {
+  const [, query] = (request.url ?? "").split("?", 2);
+  const parameters = new URLSearchParams(query);
+  if (parameters.get("base64") === "1") {
+    try {
+      base64Decode(parameters.get("message") ?? "");
+    } catch (error) {
+      return ConnectError.from(error, Code.InvalidArgument);
+    }
+  }
+  return undefined;
 }
 
 /** What gRPC puts before a message: a byte of flags and four of length. */
@@ -146,11 +199,4 @@ function protocolOf(contentType: string | undefined): string {
 
 async function* only<T>(item: Promise<T>): AsyncIterable<T> {
   yield await item;
-}
-
-async function* withEach<T>(items: AsyncIterable<T>, see: (item: T) => void): AsyncIterable<T> {
-  for await (const item of items) {
-    see(item);
-    yield item;
-  }
 }

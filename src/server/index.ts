@@ -18,3 +18,4 @@ export {
   type RunnerServer,
   type RunnerServerOptions,
 } from "./runner-server.ts";
+export { openTokenFile, type TokenFile } from "./token-file.ts";

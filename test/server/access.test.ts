@@ -1,0 +1,187 @@
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { createRunnerServer, createTokenVerifier, openTokenFile } from "../../src/server/index.ts";
+import { createMemoryRunnerStore } from "../../src/store/memory-runner-store.ts";
+import { connectRaw, rawPost } from "../support/raw.ts";
+import { getRunnerPath, post, runner, startServer } from "../support/server.ts";
+
+const body = JSON.stringify({ runnerId: runner.runnerId });
+
+describe("with tokens", () => {
+  const verifyToken = createTokenVerifier(["first", "second"]);
+
+  test.each([
+    ["Bearer first", 200],
+    ["bearer second", 200],
+    ["Bearer third", 401],
+    ["Bearer firs", 401],
+    ["Bearer first second", 401],
+    ["Basic first", 401],
+    ["first", 401],
+    ["", 401],
+  ])("Authorization: %s is answered with %i", async (authorization, status) => {
+    const { url } = await startServer({ verifyToken });
+    const answer = await post(url, body, { Authorization: authorization });
+    expect(answer.status).toBe(status);
+    if (status === 401) {
+      expect(answer.headers.get("WWW-Authenticate")).toBe("Bearer");
+      expect(answer.body).toMatchObject({ code: "unauthenticated" });
+    }
+  });
+
+  test("a stranger is turned away before the body is there", async () => {
+    const { port } = await startServer({ verifyToken });
+    const connection = await connectRaw(port);
+    connection.socket.write(
+      `POST ${getRunnerPath} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n`,
+    );
+    await connection.until(/^HTTP\/1\.1 401 [\s\S]*"code":"unauthenticated"/);
+  });
+
+  test("a server may listen to everybody", async () => {
+    const { url } = await startServer({ verifyToken, host: "0.0.0.0" });
+    const answer = await post(url, body, { Authorization: "Bearer first" });
+    expect(answer.status).toBe(200);
+  });
+});
+
+describe("without tokens", () => {
+  test.each(["0.0.0.0", "::", "192.0.2.1", "runner.example.com"])(
+    "a server refuses to listen on %s",
+    (host) => {
+      const store = createMemoryRunnerStore();
+      expect(() => createRunnerServer({ store, host })).toThrow(
+        `refusing to serve everybody on ${host}`,
+      );
+      expect(() => createRunnerServer({ store, host, allowUnauthenticated: true })).not.toThrow();
+    },
+  );
+
+  test.each([
+    ["localhost", 200],
+    ["LOCALHOST:8080", 200],
+    ["runners.localhost", 200],
+    ["127.0.0.1", 200],
+    ["127.1.2.3:80", 200],
+    ["[::1]:8080", 200],
+    ["evil.example.com", 403],
+    ["127.0.0.1.example.com", 403],
+    ["localhost.example.com", 403],
+    ["10.0.0.1", 403],
+    ["a b", 400],
+  ])("a request for the host %s is answered with %i", async (host, status) => {
+    const { port } = await startServer();
+    const connection = await connectRaw(port);
+    connection.socket.write(rawPost(body).replace("Host: localhost", `Host: ${host}`));
+    await connection.until(new RegExp(`^HTTP/1\\.1 ${status} `));
+  });
+
+  test.each(["/healthz", "/metrics"])("%s answers loopback names only", async (path) => {
+    const { port } = await startServer();
+    const connection = await connectRaw(port);
+    connection.socket.write(`GET ${path} HTTP/1.1\r\nHost: evil.example.com\r\n\r\n`);
+    await connection.until(/^HTTP\/1\.1 403 /);
+  });
+});
+
+describe("a file of tokens", () => {
+  function tokenFile(text: string) {
+    const folder = mkdtempSync(join(tmpdir(), "tokens-"));
+    const path = join(folder, "tokens");
+    writeFileSync(path, text);
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    return path;
+  }
+
+  test("holds one on each line; blank lines and comments do not count", async () => {
+    const file = await openTokenFile(tokenFile("# ours\none\n\n  two \r\n"), () => {});
+    onTestFinished(() => file.close());
+    expect(file.tokens).toEqual(["one", "two"]);
+  });
+
+  test("must hold one", async () => {
+    const path = tokenFile("# none\n");
+    await expect(openTokenFile(path, () => {})).rejects.toThrow(`${path}: there is no token in it`);
+  });
+
+  test("is read again when it is written or replaced, and kept when it is gone", async () => {
+    const path = tokenFile("one\n");
+    const onChange = vi.fn();
+    const file = await openTokenFile(path, onChange);
+    onTestFinished(() => file.close());
+
+    writeFileSync(path, "two\n");
+    await vi.waitUntil(() => file.tokens.includes("two"), 10_000);
+
+    writeFileSync(`${path}.new`, "three\n");
+    renameSync(`${path}.new`, path);
+    await vi.waitUntil(() => file.tokens.includes("three"), 10_000);
+
+    rmSync(path);
+    await vi.waitUntil(() => onChange.mock.lastCall?.[1] !== undefined, 10_000);
+    expect(file.tokens).toEqual(["three"]);
+  });
+});
+
+describe("web pages", () => {
+  const origin = "https://app.example.com";
+
+  async function preflight(url: string, headers: Record<string, string> = {}) {
+    return fetch(url + getRunnerPath, {
+      method: "OPTIONS",
+      headers: {
+        Origin: origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,connect-protocol-version,content-type",
+        ...headers,
+      },
+    });
+  }
+
+  test("may not call by default", async () => {
+    const { url } = await startServer();
+    const answer = await preflight(url);
+    expect(answer.headers.get("Access-Control-Allow-Origin")).toBeNull();
+  });
+
+  test.each([
+    [[origin], origin],
+    [["https://other.example.com", origin], origin],
+    [["*"], "*"],
+  ])("of the origins %j may call", async (corsOrigins, allowed) => {
+    const { url } = await startServer({ corsOrigins });
+    const before = await preflight(url);
+    expect(before.status).toBe(204);
+    expect(before.headers.get("Access-Control-Allow-Origin")).toBe(allowed);
+    expect(before.headers.get("Access-Control-Allow-Methods")).toContain("POST");
+    for (const header of ["Authorization", "Connect-Protocol-Version", "Grpc-Timeout"]) {
+      expect(before.headers.get("Access-Control-Allow-Headers")?.toLowerCase()).toContain(
+        header.toLowerCase(),
+      );
+    }
+    const answer = await post(url, body, { Origin: origin });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("Access-Control-Allow-Origin")).toBe(allowed);
+    expect(answer.headers.get("Access-Control-Expose-Headers")).toContain("Grpc-Status");
+  });
+
+  test("of other origins may not call, and caches are told", async () => {
+    const { url } = await startServer({ corsOrigins: ["https://other.example.com"] });
+    const answer = await preflight(url);
+    expect(answer.headers.get("Access-Control-Allow-Origin")).toBeNull();
+    expect(answer.headers.get("Vary")).toBe("Origin");
+  });
+
+  test("see why they are not let in", async () => {
+    const { url } = await startServer({
+      corsOrigins: [origin],
+      verifyToken: createTokenVerifier(["first"]),
+    });
+    expect((await preflight(url)).status).toBe(204);
+    const answer = await post(url, body, { Origin: origin });
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get("Access-Control-Allow-Origin")).toBe(origin);
+  });
+});

@@ -1,0 +1,118 @@
+import { once } from "node:events";
+import { connect as connectHttp2, constants } from "node:http2";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { connectRaw, rawPost } from "../support/raw.ts";
+import { getRunnerPath, post, runner, startServer } from "../support/server.ts";
+
+const body = JSON.stringify({ runnerId: runner.runnerId });
+const soon = { headersTimeoutMs: 300, requestTimeoutMs: 500, idleTimeoutMs: 300 };
+
+describe("a peer that", () => {
+  test.each([
+    ["says nothing at all", ""],
+    ["stops in the first bytes of HTTP/2", "PRI "],
+    ["stops in the middle of the first bytes", "PR"],
+    ["stops in the request line", "POST /gitpod"],
+    ["stops in the headers", "POST / HTTP/1.1\r\nHost: loc"],
+    ["stops in the body", rawPost(body).slice(0, -5)],
+    ["stops after a whole request", rawPost(body)],
+    ["stops after the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
+  ])("%s is let go", async (_, bytes) => {
+    const { port } = await startServer({ limits: soon });
+    const connection = await connectRaw(port);
+    connection.socket.write(bytes);
+    await connection.closed;
+  });
+
+  test("drips its headers is let go all the same", async () => {
+    const { port } = await startServer({ limits: soon });
+    const connection = await connectRaw(port);
+    const drip = setInterval(() => connection.socket.write("P"), 50);
+    onTestFinished(() => clearInterval(drip));
+    await connection.closed;
+  });
+
+  test("sends headers beyond the limit gets 431", async () => {
+    const { port } = await startServer({ limits: { maxHeaderBytes: 1000 } });
+    const connection = await connectRaw(port);
+    connection.socket.write(rawPost(body, [`X-Long: ${"x".repeat(2000)}`]));
+    await connection.until(/^HTTP\/1\.1 431 /);
+  });
+
+  test("opens one connection too many is let go, and the others are not", async () => {
+    const { port, url } = await startServer({ limits: { maxConnections: 2 } });
+    const first = await connectRaw(port);
+    const second = await connectRaw(port);
+    const third = await connectRaw(port);
+    await third.closed;
+    first.socket.write(rawPost(body));
+    await first.until(/^HTTP\/1\.1 200 /);
+    second.socket.destroy();
+    await second.closed;
+    expect((await post(url)).status).toBe(200);
+  });
+
+  test("sends its body slowly over HTTP/2 is told that it took too long", async () => {
+    const { url } = await startServer({ limits: { requestTimeoutMs: 200 } });
+    const session = connectHttp2(url);
+    onTestFinished(() => session.destroy());
+    const stream = session.request({
+      [constants.HTTP2_HEADER_METHOD]: "POST",
+      [constants.HTTP2_HEADER_PATH]: getRunnerPath,
+      "content-type": "application/json",
+    });
+    stream.write("{");
+    const status = await new Promise((resolve) =>
+      stream.once("response", (headers) => resolve(headers[":status"])),
+    );
+    expect(status).toBe(504);
+  });
+
+  test("opens more streams than it may has to wait for the rest, and gets them all", async () => {
+    const { url } = await startServer({ limits: { maxStreams: 2 } });
+    const session = connectHttp2(url);
+    onTestFinished(() => session.destroy());
+    await once(session, "remoteSettings");
+    const statuses = await Promise.all(
+      Array.from({ length: 10 }, () => {
+        const stream = session.request({
+          [constants.HTTP2_HEADER_METHOD]: "POST",
+          [constants.HTTP2_HEADER_PATH]: getRunnerPath,
+          "content-type": "application/json",
+        });
+        stream.end(body);
+        return new Promise((resolve) =>
+          stream.once("response", (headers) => {
+            stream.resume();
+            resolve(headers[":status"]);
+          }),
+        );
+      }),
+    );
+    expect(statuses).toEqual(Array(10).fill(200));
+    expect(session.remoteSettings.maxConcurrentStreams).toBe(2);
+  });
+});
+
+test("a thousand connections that drip do not keep a good one waiting", async () => {
+  const { port, url } = await startServer();
+  const connections = await Promise.all(Array.from({ length: 1000 }, () => connectRaw(port)));
+  const bytes = rawPost(body);
+  let sent = 0;
+  const drip = setInterval(() => {
+    for (const { socket } of connections) {
+      socket.write(bytes.charAt(sent % bytes.length));
+    }
+    sent += 1;
+  }, 1000);
+  onTestFinished(() => clearInterval(drip));
+  const waits: number[] = [];
+  while (sent < 3) {
+    const startedAt = performance.now();
+    expect((await post(url)).status).toBe(200);
+    waits.push(performance.now() - startedAt);
+  }
+  // No figure of the machine's, only that nobody waits for the drip: that takes a second.
+  expect(waits.sort((a, b) => a - b)[Math.floor(waits.length / 2)]).toBeLessThan(500);
+  expect(connections.filter(({ socket }) => !socket.destroyed)).toHaveLength(1000);
+}, 30_000);
