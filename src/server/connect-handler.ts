@@ -6,6 +6,7 @@ import {
   createConnectRouter,
   createContextKey,
   createContextValues,
+  type HandlerContext,
   type Interceptor,
 } from "@connectrpc/connect";
 import type { Compression, UniversalHandler } from "@connectrpc/connect/protocol";
@@ -41,8 +42,8 @@ export type ConnectHandler = (
   response: NodeResponse,
 ) => boolean;
 
-/** Where the gate of Connect's handlers finds why a request is not let in. */
-const refusalKey = createContextKey<ConnectError | undefined>(undefined);
+/** What a call does before Connect reads its body. */
+const gateKey = createContextKey<(context: HandlerContext) => void>(() => {});
 
 /**
  * Creates a handler that leads requests to Connect's own handlers, which speak
@@ -55,13 +56,7 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
     acceptCompression: [compressionGzip, compressionBrotli].map(blamingTheCaller),
     readMaxBytes: limits.maxBodyBytes,
     interceptors: [...options.interceptors],
-    requestGate: ({ values, signal }) => {
-      signal.addEventListener("abort", () => noteError(values.get(callKey), signal.reason));
-      const refusal = values.get(refusalKey);
-      if (refusal !== undefined) {
-        throw refusal;
-      }
-    },
+    requestGate: (context) => context.values.get(gateKey)(context),
   });
   options.routes(router);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
@@ -100,10 +95,9 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
     closed: Promise<void>,
   ): Promise<number> {
     const refusal = refuse(request) ?? malformedQuery(request);
-    const contextValues = createContextValues().set(callKey, call).set(refusalKey, refusal);
+    const contextValues = createContextValues();
     const fromNode = universalRequestFromNodeRequest(request, response, undefined, contextValues);
     const controller = new AbortController();
-    const { signal } = controller;
     fromNode.signal.addEventListener("abort", () =>
       controller.abort(ConnectError.from(fromNode.signal.reason, Code.Canceled)),
     );
@@ -111,13 +105,23 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
       () => controller.abort(new ConnectError("the call took too long", Code.DeadlineExceeded)),
       limits.requestTimeoutMs,
     );
+    let untilAborted = controller.signal;
+    contextValues.set(callKey, call).set(gateKey, ({ signal }) => {
+      untilAborted = signal;
+      signal.addEventListener("abort", () => noteError(call, signal.reason));
+      if (refusal !== undefined) {
+        throw refusal;
+      }
+      signal.throwIfAborted();
+    });
     // A stream is read as it comes; a single message is read at once, within
     // limits that a stream cannot have.
     const body =
-      handler.method.methodKind === "unary" && refusal === undefined
-        ? only(readBody(request, limits.maxBodyBytes + envelopeBytes, signal))
+      handler.method.methodKind === "unary"
+        ? inOnePiece(request, limits.maxBodyBytes + envelopeBytes, () => untilAborted)
         : fromNode.body;
-    const answer = await handler({ ...fromNode, signal, body });
+    dropEndlessTimeout(fromNode.header);
+    const answer = await handler({ ...fromNode, signal: controller.signal, body });
     // This never resolves over HTTP/1.1, and rejects when the caller is gone.
     universalResponseToNodeResponse(answer, response).catch(() => response.destroy());
     await closed;
@@ -175,6 +179,27 @@ function blamingTheCaller(compression: Compression): Compression {
   };
 }
 
+/** The longest time that a timer takes, in milliseconds: a longer one would end at once. */
+const maxTimerMs = 2 ** 31 - 1;
+
+const millisecondsIn = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 0.001, n: 0.000001 };
+
+/**
+ * Takes a deadline that is more than three weeks away out of the headers of
+ * Connect and gRPC. The server's own limit comes long before it.
+ */
+function dropEndlessTimeout(header: Headers): void {
+  const [, amount, unit] = /^(\d{1,8})([HMSmun])$/.exec(header.get("grpc-timeout") ?? "") ?? [];
+  const grpcMs = Number(amount) * millisecondsIn[unit as keyof typeof millisecondsIn];
+  if (grpcMs > maxTimerMs) {
+    header.delete("grpc-timeout");
+  }
+  const [connectMs] = /^\d{10}$/.exec(header.get("connect-timeout-ms") ?? "") ?? [];
+  if (Number(connectMs) > maxTimerMs) {
+    header.delete("connect-timeout-ms");
+  }
+}
+
 /** The error for a GET whose message is no base64, though it says so; Connect calls it internal. */
 function malformedQuery(request: NodeRequest): ConnectError | undefined {
   const [, query] = (request.url ?? "").split("?", 2);
@@ -197,6 +222,11 @@ function protocolOf(contentType: string | undefined): string {
   return protocol.toLowerCase();
 }
 
-async function* only<T>(item: Promise<T>): AsyncIterable<T> {
-  yield await item;
+/** The body of a request, read once somebody asks for it, until the signal there is by then is aborted. */
+async function* inOnePiece(
+  request: NodeRequest,
+  maxBytes: number,
+  signal: () => AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield await readBody(request, maxBytes, signal());
 }

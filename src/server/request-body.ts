@@ -14,6 +14,7 @@ export function readBody(
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
     const chunks: Buffer[] = [];
     let length = 0;
     const onData = (chunk: Buffer) => {

@@ -50,6 +50,24 @@ describe("the server's answer when", () => {
     });
   });
 
+  test.each([
+    ["Connect-Timeout-Ms", "9999999999", "application/json"],
+    ["Grpc-Timeout", "99999999H", "application/grpc-web+json"],
+  ])(
+    "the caller's deadline is very far away (%s: %s) is that of any other",
+    async (name, value, contentType) => {
+      const { url } = await startServer({ store: { get: async () => runner } });
+      const grpcWebBody = `\0\0\0\0${String.fromCharCode(body.length)}${body}`;
+      const answer = await fetch(url + getRunnerPath, {
+        method: "POST",
+        headers: { "Content-Type": contentType, [name]: value },
+        body: contentType === "application/json" ? body : grpcWebBody,
+      });
+      expect(answer.status).toBe(200);
+      expect(await answer.text()).toContain('"name":"one"');
+    },
+  );
+
   test("the server's own limit on time passes is 504 deadline_exceeded", async () => {
     const { url } = await startServer({ store: never, limits: { requestTimeoutMs: 50 } });
     expect(await post(url, body)).toMatchObject({
