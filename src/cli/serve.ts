@@ -5,8 +5,7 @@ import {
   RunnerPhaseSchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { createRunnerServer } from "../server/runner-server.ts";
-import { readFixtures } from "../store/fixtures.ts";
-import { createMemoryRunnerStore } from "../store/memory-runner-store.ts";
+import { openFileRunnerStore } from "../store/file-runner-store.ts";
 
 /** `runnerctl serve`: the reference server, until SIGINT or SIGTERM. */
 export async function serve(options: {
@@ -16,12 +15,16 @@ export async function serve(options: {
 }): Promise<void> {
   // Listened for from the beginning: whoever sees the banner may send a signal at once.
   const stopped = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
-  const runners = await readFixtures(options.data);
-  const server = createRunnerServer({ ...options, store: createMemoryRunnerStore(runners) });
-  const url = await server.start();
-  process.stdout.write(banner(url, runners));
-  await stopped;
-  await server.close();
+  const store = await openFileRunnerStore({ paths: options.data });
+  try {
+    const server = createRunnerServer({ ...options, store });
+    const url = await server.start();
+    process.stdout.write(banner(url, [...store.runners()]));
+    await stopped;
+    await server.close();
+  } finally {
+    await store.close();
+  }
 }
 
 function banner(url: string, runners: readonly Runner[]): string {
