@@ -170,8 +170,9 @@ function readServe(runner: Runner, node: SourceNode, report: MistakeReport): Fix
   }
   const heartbeat = createHeartbeat(runner, every);
   if (heartbeat === undefined) {
+    const { offset } = node.members?.find(({ name }) => name === "heartbeat")?.node ?? node;
     const problem = "needs a first time to count from: set runner.status.updatedAt";
-    report.add(node.offset, pathOf(serveMember, "heartbeat"), problem);
+    report.add(offset, pathOf(serveMember, "heartbeat"), problem);
     return { runner };
   }
   return { runner, heartbeat };
