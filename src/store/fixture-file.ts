@@ -97,7 +97,10 @@ export async function readFixtureFile(
   return { path, hash: hash.digest("base64"), fixtures, mistakes, warnings };
 }
 
-/** Finds the ids of the runners in some documents of a file: the beginning of it if it has changed since. */
+/**
+ * Finds where some documents of a file have the id of their runner. If the file has changed since and
+ * has them no longer, that is its beginning.
+ */
 export async function findRunnerIds(
   path: string,
   documents: ReadonlySet<number>,
@@ -176,7 +179,7 @@ function examine(
   const { fixture, findings } =
     root === undefined ? { findings: errors } : examineFixture(root, place);
   if (findings.length === 0) {
-    // No more than a net below: the two ways to read a document disagree.
+    // The two ways to read a document disagree. No case of it is known.
     return { mistakes: [{ file: path, ...document.positionAt(0), message: "cannot be read" }] };
   }
   const mistakes = findings.map(({ offset, ...finding }) => ({

@@ -23,15 +23,13 @@ export interface FixtureChanges {
  * The mistakes are those of the files, and two runners with one id.
  */
 export async function collectFixtures(
-  files: Iterable<FixtureFile>,
+  files: readonly FixtureFile[],
   before: FixtureSet,
   takeTurns: TakeTurns,
 ): Promise<{ set: FixtureSet; mistakes: FixtureMistake[] }> {
   const set = new Map<string, Fixture>();
-  const mistakes: FixtureMistake[] = [];
   const doubles = new Set<string>();
   for (const file of files) {
-    mistakes.push(...file.mistakes);
     for (const fixture of file.fixtures.values()) {
       const id = idOf(fixture);
       if (set.has(id)) {
@@ -42,11 +40,14 @@ export async function collectFixtures(
       await takeTurns();
     }
   }
-  if (doubles.size > 0) {
-    mistakes.push(...(await findDoubles(files, doubles)));
-    sortByPlace(mistakes, files);
-  }
-  return { set, mistakes };
+  const mistakes = files.flatMap((file) => file.mistakes);
+  return {
+    set,
+    mistakes:
+      doubles.size === 0
+        ? mistakes
+        : inOrder([...mistakes, ...(await findDoubles(files, doubles))], files),
+  };
 }
 
 /** Tells what is different in `after`, given that what is equal is the same object. */
@@ -60,7 +61,7 @@ export function changesBetween(before: FixtureSet, after: FixtureSet): FixtureCh
 }
 
 async function findDoubles(
-  files: Iterable<FixtureFile>,
+  files: readonly FixtureFile[],
   doubles: ReadonlySet<string>,
 ): Promise<FixtureMistake[]> {
   const first = new Map<string, string>();
@@ -87,10 +88,14 @@ async function findDoubles(
   return mistakes;
 }
 
-function sortByPlace(mistakes: FixtureMistake[], files: Iterable<FixtureFile>): void {
-  const order = new Map([...files].map(({ path }, index) => [path, index]));
+/** Sorts mistakes by their files and their places there. */
+function inOrder(
+  mistakes: readonly FixtureMistake[],
+  files: readonly FixtureFile[],
+): FixtureMistake[] {
+  const order = new Map(files.map(({ path }, index) => [path, index]));
   const orderOf = ({ file }: FixtureMistake) => order.get(file) ?? order.size;
-  mistakes.sort(
+  return mistakes.toSorted(
     (a, b) =>
       orderOf(a) - orderOf(b) || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
   );

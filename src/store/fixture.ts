@@ -144,7 +144,11 @@ function takeApart(
       }
       serve ??= member;
     } else if (nearestName(name, ["runner", serveMember]) === serveMember) {
-      report.add(offset, pathOf("", name), `is nothing of a fixture: did you mean ${serveMember}?`);
+      report.add(
+        offset,
+        pathOf("", name),
+        `is not known in a fixture: did you mean ${serveMember}?`,
+      );
     } else {
       members.push(member);
     }

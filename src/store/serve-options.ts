@@ -25,8 +25,10 @@ export function readServeOptions(node: SourceNode, report: MistakeReport): Serve
   for (const { name, offset, node: value } of node.members) {
     const path = pathOf(serveMember, name);
     if (name !== "heartbeat") {
-      const hint = nearestName(name, ["heartbeat"]) ? ": did you mean" : ", which has";
-      report.add(offset, path, `is nothing of ${serveMember}${hint} heartbeat`);
+      const hint = nearestName(name, ["heartbeat"])
+        ? ": did you mean heartbeat?"
+        : ", only heartbeat";
+      report.add(offset, path, `is not known in ${serveMember}${hint}`);
     } else if (seen.has(name)) {
       report.add(offset, path, "is there twice: keep one");
     } else {

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { setImmediate, setTimeout } from "node:timers/promises";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, type TestContext, test } from "vitest";
 import {
   type FileRunnerStoreEvent,
   type FileRunnerStoreOptions,
@@ -30,7 +30,7 @@ function json(name: string, runnerId = id): string {
 type Event<Type> = Extract<FileRunnerStoreEvent, { type: Type }>;
 
 /** Opens a store for the test that runs, and hears its events. */
-async function open(options: FileRunnerStoreOptions) {
+async function open(context: TestContext, options: FileRunnerStoreOptions) {
   const events: FileRunnerStoreEvent[] = [];
   let heard = () => {};
   const store = await openFileRunnerStore({
@@ -40,7 +40,7 @@ async function open(options: FileRunnerStoreOptions) {
       heard();
     },
   });
-  onTestFinished(() => store.close());
+  context.onTestFinished(() => store.close());
   /** Waits for the next event, which has to be of this type. */
   async function next<Type extends FileRunnerStoreEvent["type"]>(type: Type): Promise<Event<Type>> {
     while (events.length === 0) {
@@ -57,8 +57,8 @@ async function open(options: FileRunnerStoreOptions) {
 }
 
 describe("a store of files", () => {
-  test("holds the runners of all formats, in folders and below", async () => {
-    const folder = makeTempFolder();
+  test("holds the runners of all formats, in folders and below", async (context) => {
+    const folder = makeTempFolder(context);
     const ids = [0, 1, 2, 3, 4, 5, 6].map((n) => `3b8d6a52-5f14-4c0b-a7e9-6d1c0f2e8b9${n}`);
     folder.write("a.json", `\uFEFF${json("a", ids[0])}`);
     folder.write("b/c/b.JSON", json("b", ids[1]));
@@ -82,7 +82,7 @@ describe("a store of files", () => {
       folder.write(ignored, "no fixture");
     }
     symlinkSync(folder.path, join(folder.path, "circle"));
-    const { store } = await open({ paths: [folder.path], watch: false });
+    const { store } = await open(context, { paths: [folder.path], watch: false });
     expect(store.size).toBe(7);
     expect(ids.map((runnerId) => store.get(runnerId)?.runnerId.toLowerCase())).toEqual(ids);
     expect(store.get(ids[3] as string)?.status?.gatewayInfo?.latency).toMatchObject({
@@ -91,17 +91,17 @@ describe("a store of files", () => {
     expect(store.get(otherId)).toBeUndefined();
   });
 
-  test("may be empty", async () => {
-    const { store } = await open({ paths: [makeTempFolder().path], watch: false });
+  test("may be empty", async (context) => {
+    const { store } = await open(context, { paths: [makeTempFolder(context).path], watch: false });
     expect(store.size).toBe(0);
   });
 
-  test("gives a runner the heartbeat it asks for, and the same message until the next", async () => {
-    const folder = makeTempFolder();
+  test("gives a runner the heartbeat it asks for, and the same message until the next", async (context) => {
+    const folder = makeTempFolder(context);
     const runner = { runnerId: id, status: { updatedAt: "2026-01-01T00:00:00.5Z" } };
     folder.write("a.json", JSON.stringify({ $serve: { heartbeat: "+30s" }, runner }));
     let now = new Date("2026-02-01T00:00:15Z");
-    const { store } = await open({ paths: [folder.path], watch: false, now: () => now });
+    const { store } = await open(context, { paths: [folder.path], watch: false, now: () => now });
     const first = store.get(id);
     expect(first?.status?.updatedAt).toMatchObject({ nanos: 500_000_000 });
     expect(Number(first?.status?.updatedAt?.seconds)).toBe(Date.UTC(2026, 1, 1) / 1000);
@@ -114,15 +114,15 @@ describe("a store of files", () => {
     expect(store.get(id)?.status?.updatedAt?.seconds).toBe(BigInt(Date.UTC(2026, 0, 1) / 1000));
   });
 
-  test("reads much in turns with others", async () => {
-    const folder = makeTempFolder();
+  test("reads much in turns with others", async (context) => {
+    const folder = makeTempFolder(context);
     const lines = Array.from({ length: 20_000 }, (_, n) =>
       json("x".repeat(500), `3b8d6a52-5f14-4c0b-a7e9-${String(n).padStart(12, "0")}`),
     );
     folder.write("a.ndjson", lines.join("\n"));
     let loaded = false;
     let turns = 0;
-    const opening = open({ paths: [folder.path], watch: false }).finally(() => {
+    const opening = open(context, { paths: [folder.path], watch: false }).finally(() => {
       loaded = true;
     });
     while (!loaded) {
@@ -134,12 +134,12 @@ describe("a store of files", () => {
   });
 });
 
-describe("a store that follows its files serves", () => {
-  test("a file that is written anew", async () => {
-    const folder = makeTempFolder();
+describe.concurrent("a store that follows its files serves", () => {
+  test("a file that is written anew", async (context) => {
+    const folder = makeTempFolder(context);
     const file = folder.write("a.json", json("old"));
     folder.write("b.json", json("other", otherId));
-    const { store, next } = await open({ paths: [folder.path] });
+    const { store, next } = await open(context, { paths: [folder.path] });
     const other = store.get(otherId);
     writeFileSync(file, json("new"));
     expect(await next("reloaded")).toMatchObject({
@@ -153,9 +153,9 @@ describe("a store that follows its files serves", () => {
     expect(store.get(otherId)).toBe(other);
   });
 
-  test("a file that is new, and one in a new folder", async () => {
-    const folder = makeTempFolder();
-    const { store, next } = await open({ paths: [folder.path] });
+  test("a file that is new, and one in a new folder", async (context) => {
+    const folder = makeTempFolder(context);
+    const { store, next } = await open(context, { paths: [folder.path] });
     folder.write("a.json", json("a"));
     expect(await next("reloaded")).toMatchObject({ added: [id] });
     folder.write("b/c/d.yaml", `runner: { runnerId: ${otherId} }`);
@@ -163,10 +163,10 @@ describe("a store that follows its files serves", () => {
     expect(store.size).toBe(2);
   });
 
-  test("a file that is replaced by renaming another to it, again and again", async () => {
-    const folder = makeTempFolder();
+  test("a file that is replaced by renaming another to it, again and again", async (context) => {
+    const folder = makeTempFolder(context);
     const file = folder.write("a.json", json("0"));
-    const { store, next } = await open({ paths: [file] });
+    const { store, next } = await open(context, { paths: [file] });
     for (const name of ["1", "2", "3"]) {
       renameSync(folder.write("a.json.tmp", json(name)), file);
       expect(await next("reloaded")).toMatchObject({ changed: [id] });
@@ -174,10 +174,10 @@ describe("a store that follows its files serves", () => {
     }
   });
 
-  test("no longer what is deleted, and again what comes back", async () => {
-    const folder = makeTempFolder();
+  test("no longer what is deleted, and again what comes back", async (context) => {
+    const folder = makeTempFolder(context);
     const file = folder.write("a.json", json("a"));
-    const { store, next } = await open({ paths: [file] });
+    const { store, next } = await open(context, { paths: [file] });
     unlinkSync(file);
     expect(await next("reloaded")).toMatchObject({ removed: [id], runners: 0 });
     expect(store.get(id)).toBeUndefined();
@@ -186,11 +186,11 @@ describe("a store that follows its files serves", () => {
     expect(store.get(id)?.name).toBe("b");
   });
 
-  test("a folder that is deleted, and made again", async () => {
-    const folder = makeTempFolder();
+  test("a folder that is deleted, and made again", async (context) => {
+    const folder = makeTempFolder(context);
     folder.write("data/a.json", json("a"));
     const data = join(folder.path, "data");
-    const { store, next } = await open({ paths: [data] });
+    const { store, next } = await open(context, { paths: [data] });
     rmSync(data, { recursive: true });
     expect(await next("reloaded")).toMatchObject({ removed: [id] });
     mkdirSync(data);
@@ -199,15 +199,15 @@ describe("a store that follows its files serves", () => {
     expect(store.size).toBe(1);
   });
 
-  test("what a link leads to, when it leads somewhere else", async () => {
+  test("what a link leads to, when it leads somewhere else", async (context) => {
     // How Kubernetes mounts a ConfigMap.
-    const folder = makeTempFolder();
+    const folder = makeTempFolder(context);
     folder.write("mount/..1/a.json", json("1"));
     folder.write("mount/..2/a.json", json("2"));
     const at = (name: string) => join(folder.path, "mount", name);
     symlinkSync("..1", at("..data"));
     symlinkSync("..data/a.json", at("a.json"));
-    const { store, next } = await open({ paths: [at("")] });
+    const { store, next } = await open(context, { paths: [at("")] });
     symlinkSync("..2", at("..tmp"));
     renameSync(at("..tmp"), at("..data"));
     rmSync(at("..1"), { recursive: true });
@@ -215,10 +215,10 @@ describe("a store that follows its files serves", () => {
     expect(store.get(id)?.name).toBe("2");
   });
 
-  test("a runner that moves from one file to another, without a word of two with one id", async () => {
-    const folder = makeTempFolder();
+  test("a runner that moves from one file to another, without a word of two with one id", async (context) => {
+    const folder = makeTempFolder(context);
     const file = folder.write("a.json", json("a"));
-    const { store, next } = await open({ paths: [folder.path] });
+    const { store, next } = await open(context, { paths: [folder.path] });
     folder.write("b.json", json("b"));
     await setImmediate();
     unlinkSync(file);
@@ -227,11 +227,11 @@ describe("a store that follows its files serves", () => {
   });
 });
 
-describe("a store that follows its files", () => {
-  test("reports wrong ones once, goes on serving what it had, and takes the next that is right", async () => {
-    const folder = makeTempFolder();
+describe.concurrent("a store that follows its files", () => {
+  test("reports wrong ones once, goes on serving what it had, and takes the next that is right", async (context) => {
+    const folder = makeTempFolder(context);
     const file = folder.write("a.json", json("old"));
-    const { store, events, next } = await open({ paths: [folder.path] });
+    const { store, events, next } = await open(context, { paths: [folder.path] });
     const before = store.get(id);
 
     writeFileSync(file, json("1").replace("name", "nam"));
@@ -252,10 +252,10 @@ describe("a store that follows its files", () => {
     expect(events).toEqual([]);
   });
 
-  test("says so when what was wrong is as before again", async () => {
-    const folder = makeTempFolder();
+  test("says so when what was wrong is as before again", async (context) => {
+    const folder = makeTempFolder(context);
     const file = folder.write("a.json", json("a"));
-    const { store, next } = await open({ paths: [folder.path] });
+    const { store, next } = await open(context, { paths: [folder.path] });
     const before = store.get(id);
     writeFileSync(file, "");
     await next("rejected");
@@ -264,10 +264,10 @@ describe("a store that follows its files", () => {
     expect(store.get(id)).toBe(before);
   });
 
-  test("says nothing of what changes no runner", async () => {
-    const folder = makeTempFolder();
+  test("says nothing of what changes no runner", async (context) => {
+    const folder = makeTempFolder(context);
     const file = folder.write("a.json", json("a"));
-    const { store, next } = await open({ paths: [folder.path] });
+    const { store, next } = await open(context, { paths: [folder.path] });
     const before = store.get(id);
     writeFileSync(file, ` ${json("a")}\n`);
     folder.write(".b.json.swp", "x");
@@ -277,10 +277,10 @@ describe("a store that follows its files", () => {
     expect(store.get(id)).toBe(before);
   });
 
-  test("reports two files with one id", async () => {
-    const folder = makeTempFolder();
+  test("reports two files with one id", async (context) => {
+    const folder = makeTempFolder(context);
     const a = folder.write("a.json", json("a"));
-    const { store, next } = await open({ paths: [folder.path] });
+    const { store, next } = await open(context, { paths: [folder.path] });
     const b = folder.write("b.json", json("b"));
     expect(await next("rejected")).toMatchObject({
       mistakes: [{ file: b, line: 1, message: expect.stringContaining(`${a}:1:23`) }],
@@ -288,20 +288,20 @@ describe("a store that follows its files", () => {
     expect(store.get(id)?.name).toBe("a");
   });
 
-  test("warns of broken rules when it is lenient", async () => {
-    const folder = makeTempFolder();
+  test("warns of broken rules when it is lenient", async (context) => {
+    const folder = makeTempFolder(context);
     folder.write("a.json", json("a"));
-    const { store, next } = await open({ paths: [folder.path], lenient: true });
+    const { store, next } = await open(context, { paths: [folder.path], lenient: true });
     const b = folder.write("b.json", json("b", "no-uuid"));
     expect(await next("reloaded")).toMatchObject({ added: ["no-uuid"] });
     expect(await next("warned")).toMatchObject({ warnings: [{ file: b, ruleId: "string.uuid" }] });
     expect(store.size).toBe(2);
   });
 
-  test("says nothing of a file that is whole a moment later", async () => {
-    const folder = makeTempFolder();
+  test("says nothing of a file that is whole a moment later", async (context) => {
+    const folder = makeTempFolder(context);
     const file = folder.write("a.json", json("old"));
-    const { store, next } = await open({ paths: [folder.path] });
+    const { store, next } = await open(context, { paths: [folder.path] });
     const text = json("new");
     writeFileSync(file, text.slice(0, 20));
     await setTimeout(300);
@@ -311,10 +311,10 @@ describe("a store that follows its files", () => {
     expect(store.get(id)?.name).toBe("new");
   });
 
-  test("serves nothing half-written, even if the half is right by itself", async () => {
-    const folder = makeTempFolder();
+  test("serves nothing half-written, even if the half is right by itself", async (context) => {
+    const folder = makeTempFolder(context);
     const file = folder.write("a.yaml", `runner:\n  runnerId: ${id}\n`);
-    const { store, next } = await open({ paths: [file] });
+    const { store, next } = await open(context, { paths: [file] });
     for (let round = 0; round < 5; round++) {
       writeFileSync(file, `runner:\n  runnerId: ${id}\n`);
       // Less than a store waits: this timer is always over before those of the store.
@@ -325,10 +325,10 @@ describe("a store that follows its files", () => {
     }
   });
 
-  test("serves whole versions only while another process rewrites the file", async () => {
-    const folder = makeTempFolder();
+  test("serves whole versions only while another process rewrites the file", async (context) => {
+    const folder = makeTempFolder(context);
     const file = folder.write("a.json", json("0"));
-    const { store, events } = await open({ paths: [file] });
+    const { store, events } = await open(context, { paths: [file] });
     const times = 50;
     const writer = fork(join(import.meta.dirname, "../support/rewrite-file.ts"), [
       file,
@@ -348,10 +348,10 @@ describe("a store that follows its files", () => {
     expect(events.filter(({ type }) => type !== "reloaded")).toEqual([]);
   }, 30_000);
 
-  test("misses no change, however quickly they come", async () => {
-    const folder = makeTempFolder();
+  test("misses no change, however quickly they come", async (context) => {
+    const folder = makeTempFolder(context);
     const file = folder.write("a.json", json("0"));
-    const { store, next } = await open({ paths: [folder.path] });
+    const { store, next } = await open(context, { paths: [folder.path] });
     for (let round = 1; round <= 5; round++) {
       for (let n = 0; n < 20; n++) {
         writeFileSync(file, json(`${round}/${n}`));
@@ -363,11 +363,11 @@ describe("a store that follows its files", () => {
     }
   });
 
-  test("follows no more once it is closed, and still serves", async () => {
-    const folder = makeTempFolder();
+  test("follows no more once it is closed, and still serves", async (context) => {
+    const folder = makeTempFolder(context);
     const file = folder.write("a.json", json("a"));
-    const watched = await open({ paths: [folder.path] });
-    const { store, events } = await open({ paths: [folder.path] });
+    const watched = await open(context, { paths: [folder.path] });
+    const { store, events } = await open(context, { paths: [folder.path] });
     writeFileSync(file, json("b"));
     await store.close();
     await watched.next("reloaded");
@@ -375,8 +375,8 @@ describe("a store that follows its files", () => {
     expect(store.get(id)?.name).toBe("a");
   });
 
-  test("leaves nothing behind that keeps a process alive, be it closed or refused", async () => {
-    const folder = makeTempFolder();
+  test("leaves nothing behind that keeps a process alive, be it closed or refused", async (context) => {
+    const folder = makeTempFolder(context);
     folder.write("a.json", json("a"));
     const program = `
       const { openFileRunnerStore } = await import(process.argv[1]);

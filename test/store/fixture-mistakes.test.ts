@@ -171,20 +171,17 @@ describe("a mistake in JSON is told with its place, its field and what would be 
 describe("a mistake in $serve", () => {
   test.each([
     ['"$serve": 1', "1:12: $serve: must be an object, not a number"],
-    [
-      '"$serve": { "delay": "1s" }',
-      "1:14: $serve.delay: is nothing of $serve, which has heartbeat",
-    ],
+    ['"$serve": { "delay": "1s" }', "1:14: $serve.delay: is not known in $serve, only heartbeat"],
     [
       '"$serve": { "hartbeat": "1s" }',
-      "1:14: $serve.hartbeat: is nothing of $serve: did you mean heartbeat",
+      "1:14: $serve.hartbeat: is not known in $serve: did you mean heartbeat?",
     ],
     [
       '"$serve": { "heartbeat": "1s", "heartbeat": "2s" }',
       "1:33: $serve.heartbeat: is there twice: keep one",
     ],
     ['"$serve": {}, "$serve": {}', "1:16: $serve: is there twice, first at 1:2: keep one"],
-    ['"serve": {}', "1:2: serve: is nothing of a fixture: did you mean $serve?"],
+    ['"serve": {}', "1:2: serve: is not known in a fixture: did you mean $serve?"],
     ...['"0s"', '"-30s"', '"30"', "30", "null"].map((value) => [
       `"$serve": { "heartbeat": ${value} }`,
       `1:27: $serve.heartbeat: must be a duration of more than 0 seconds, like "30s", not ${value}`,
@@ -285,7 +282,7 @@ describe("two fixtures with one id", () => {
   test("in two files are a mistake that names both places", async () => {
     const other = `runner:\n  runnerId: ${id.toUpperCase()}\n`;
     expect(await mistakesIn({ "a.json": fixture, "b.yaml": other })).toEqual([
-      `b.yaml:2:13: runner.runnerId: is ${id}, as at ${"a.json:1:23"}: give each runner an id of its own`,
+      `b.yaml:2:13: runner.runnerId: is ${id}, as at a.json:1:23: give each runner an id of its own`,
     ]);
   });
 

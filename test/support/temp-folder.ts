@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { onTestFinished } from "vitest";
+import { onTestFinished, type TestContext } from "vitest";
 
 /** A folder that goes when the test has ended. */
 export interface TempFolder {
@@ -10,10 +10,12 @@ export interface TempFolder {
   write(name: string, content: string | Uint8Array): string;
 }
 
-/** Makes a folder for the test that runs. */
-export function makeTempFolder(): TempFolder {
+/** Makes a folder for the test that runs; tests that run at the same time give their context. */
+export function makeTempFolder(
+  context: Pick<TestContext, "onTestFinished"> = { onTestFinished },
+): TempFolder {
   const path = mkdtempSync(join(tmpdir(), "runner-service-"));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  context.onTestFinished(() => rmSync(path, { recursive: true, force: true }));
   return {
     path,
     write: (name, content) => {
