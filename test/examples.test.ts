@@ -1,18 +1,23 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { readFixtures } from "../src/store/fixtures.ts";
+import { openFileRunnerStore } from "../src/store/file-runner-store.ts";
 
 const folder = new URL("../examples/runners/", import.meta.url).pathname;
 const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
 const table = readFileSync(`${folder}README.md`, "utf8");
 
+async function load(path: string, now = new Date()) {
+  const store = await openFileRunnerStore({ paths: [path], watch: false, now: () => now });
+  return [...store.runners()];
+}
+
 describe("the sample runners", () => {
   test("are valid", async () => {
-    expect(await readFixtures([folder])).toHaveLength(files.length);
+    expect(await load(folder)).toHaveLength(files.length);
   });
 
   test.each(files)("%s has its line in the table", async (file) => {
-    const [runner] = await readFixtures([folder + file]);
+    const [runner] = await load(folder + file);
     expect(table).toContain(`| [${file}](${file}) | \`${runner?.runnerId}\` | ${runner?.name} |`);
   });
 

@@ -46,7 +46,10 @@ commas, --token as RUNNER_SERVER_TOKENS. Also served: /healthz, /readyz, /metric
 Example:
   runnerctl serve --data examples/runners --token "$TOKEN" --host 0.0.0.0`,
     )
-    .hook("preAction", (command) => flagsFromEnvironment(command))
+    .hook("preAction", (command) => {
+      flagsFromEnvironment(command);
+      requireSense(command);
+    })
     .action(async (options: ServeOptions) => (await import("./serve.ts")).serve(options));
   const add = (group: string, ...options: Option[]) => {
     for (const option of options) {
@@ -164,6 +167,17 @@ function time(flags: string, description: string, defaultMs: number): Option {
     defaultMs,
     `${defaultMs / 1000}s`,
   );
+}
+
+/** Ends with wrong usage where options contradict each other, or one is missing. */
+function requireSense(command: Command): void {
+  const { data, tlsCert, tlsKey } = command.opts<ServeOptions>();
+  if (data.length === 0) {
+    command.error("error: --data is missing: name files or folders of fixtures");
+  }
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    command.error("error: --tls-cert and --tls-key go together");
+  }
 }
 
 function parseCount(text: string): number {

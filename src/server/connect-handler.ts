@@ -148,17 +148,21 @@ function codeName(code: Code): string {
  * signal with it before they write it, whatever the protocol; with success the
  * reason is an AbortError.
  *
- * It also corrects the one code that differs from that for JSON: a message in
- * binary that cannot be parsed is the caller's mistake, and Connect calls it an
- * internal error.
+ * It also corrects what Connect would trip over. A message in binary that cannot
+ * be parsed is the caller's mistake, as it is in JSON, not an internal error. And
+ * text that is no Unicode, quoted from such a message, cannot go into a header.
  */
 function noteError(call: Call | undefined, reason: unknown): void {
   if (call === undefined || (reason instanceof Error && reason.name === "AbortError")) {
     return;
   }
   call.error = reason;
-  if (reason instanceof ConnectError && reason.rawMessage.startsWith("parse binary: ")) {
-    Object.assign(reason, { code: Code.InvalidArgument });
+  if (reason instanceof ConnectError) {
+    const { code, rawMessage } = reason;
+    Object.assign(reason, {
+      code: rawMessage.startsWith("parse binary: ") ? Code.InvalidArgument : code,
+      rawMessage: rawMessage.toWellFormed(),
+    });
   }
 }
 

@@ -4,6 +4,13 @@
  * @module
  */
 
+export {
+  type FileRunnerStore,
+  type FileRunnerStoreOptions,
+  openFileRunnerStore,
+} from "../store/file-runner-store.ts";
+export type { FileRunnerStoreEvent } from "../store/file-runner-store-event.ts";
+export { describeMistake, FixtureError, type FixtureMistake } from "../store/fixture-mistake.ts";
 export { createMemoryRunnerStore, type MemoryRunnerStore } from "../store/memory-runner-store.ts";
 export {
   type RunnerStore,

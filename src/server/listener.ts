@@ -101,6 +101,8 @@ export function createListener(options: ListenerOptions): Listener {
     const serve = (isHttp2: boolean) => {
       if (isHttp2) {
         http1Connections.delete(socket);
+        // Unlike HTTP/1.1, HTTP/2 has no use for a peer that only listens.
+        socket.allowHalfOpen = false;
         http2.emit("connection", socket);
       } else {
         serveHttp1.call(http1, socket);
@@ -133,7 +135,12 @@ export function createListener(options: ListenerOptions): Listener {
   http2.on("session", (session: ServerHttp2Session) => {
     http2Sessions.add(session);
     session.once("close", () => http2Sessions.delete(session));
-    session.setTimeout(limits.idleTimeoutMs, () => session.close());
+    session.setTimeout(limits.idleTimeoutMs, () => {
+      session.close();
+      // A stream that nothing comes from would keep it open for good.
+      const cutOff = setTimeout(() => session.destroy(), limits.requestTimeoutMs);
+      session.once("close", () => clearTimeout(cutOff));
+    });
     if (closing) {
       session.close();
     }

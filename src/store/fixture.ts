@@ -1,0 +1,237 @@
+import {
+  create,
+  type DescMessage,
+  type JsonObject,
+  type JsonValue,
+  type MessageShape,
+} from "@bufbuild/protobuf";
+import type { Path } from "@bufbuild/protobuf/reflect";
+import { createValidator } from "@bufbuild/protovalidate";
+import {
+  GetRunnerRequestSchema,
+  type GetRunnerResponse,
+  GetRunnerResponseSchema,
+  type Runner,
+  RunnerSchema,
+} from "../../gen/gitpod/v1/runner_service_pb.ts";
+import { nearestName } from "../runner/nearest-name.ts";
+import { runnerFromJson } from "../runner/runner-json.ts";
+import { createHeartbeat, type Heartbeat } from "./heartbeat.ts";
+import { findMessageMistakes, kindOf, type MistakeReport, pathOf } from "./message-mistakes.ts";
+import { readServeOptions, serveMember } from "./serve-options.ts";
+import type { SourceMember, SourceNode } from "./source-document.ts";
+
+/** A runner to serve, and how. */
+export interface Fixture {
+  readonly runner: Runner;
+  /** Not there when the runner is served as it is. */
+  readonly heartbeat?: Heartbeat;
+}
+
+/** Something wrong with a fixture, at an offset of its document. */
+export interface Finding {
+  readonly offset: number;
+  /** The field, in JSON spelling. Not there when it is the document. */
+  readonly field?: string;
+  readonly message: string;
+  /** The id of the rule that is broken, if it is that. */
+  readonly ruleId?: string;
+}
+
+const validator = createValidator();
+
+const runnerIdPath: Path = [GetRunnerResponseSchema.field.runner, RunnerSchema.field.runnerId];
+
+/**
+ * Reads a fixture: a GetRunnerResponse in Protobuf JSON, and beside `runner`
+ * possibly `$serve`.
+ *
+ * Returns undefined when anything is wrong with it: {@link examineFixture} tells
+ * what.
+ */
+export function readFixture(json: unknown): Fixture | undefined {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    return undefined;
+  }
+  const { [serveMember]: serve, ...response } = json as JsonObject;
+  try {
+    const message = runnerFromJson(response);
+    if (message.runner === undefined || brokenRules(message).length > 0) {
+      return undefined;
+    }
+    if (serve === undefined) {
+      return { runner: message.runner };
+    }
+    let mistakes = 0;
+    const report = { add: () => mistakes++, doubt: () => {}, place: String };
+    const fixture = readServe(message.runner, plainNode(serve), report);
+    return mistakes === 0 ? fixture : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Finds all that is wrong with a fixture, in the order of its document.
+ *
+ * `fixture` is there when nothing is wrong but that rules are broken. `place`
+ * names an offset as `line:column`.
+ */
+export function examineFixture(
+  root: SourceNode,
+  place: (offset: number) => string,
+): { fixture?: Fixture; findings: Finding[] } {
+  const findings: Finding[] = [];
+  const doubts: string[] = [];
+  const report: MistakeReport = {
+    add: (offset, path, message) => {
+      findings.push({ offset, ...(path !== "" && { field: path }), message });
+      doubts.push(path);
+    },
+    doubt: (path) => void doubts.push(path),
+    place,
+  };
+  const { response, serve } = takeApart(root, report);
+  const message = readMessage(response, report);
+  const runner = message?.runner;
+  if (message !== undefined) {
+    for (const { path, message: problem, ruleId } of brokenRules(message)) {
+      const { offset, field } = locate(root, path);
+      if (!doubts.some((doubt) => isAtOrBelow(field, doubt))) {
+        findings.push({ offset, field, message: problem, ruleId });
+      }
+    }
+  }
+  const fixture =
+    serve === undefined || runner === undefined
+      ? runner && { runner }
+      : readServe(runner, serve.node, report);
+  findings.sort((a, b) => a.offset - b.offset);
+  const readable = fixture !== undefined && findings.every(({ ruleId }) => ruleId !== undefined);
+  return { ...(readable && { fixture }), findings };
+}
+
+function isAtOrBelow(field: string, path: string): boolean {
+  return field.startsWith(path) && /^([.[]|$)/.test(field.slice(path.length));
+}
+
+/** A value whose place nobody asks for. */
+function plainNode(value: JsonValue): SourceNode {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return { offset: 0, value };
+  }
+  const members = Object.entries(value).map(([name, item]) => ({
+    name,
+    offset: 0,
+    node: plainNode(item),
+  }));
+  return { offset: 0, value, members };
+}
+
+/** Parts what is on the wire from what is not. */
+function takeApart(
+  root: SourceNode,
+  report: MistakeReport,
+): { response: SourceNode; serve?: SourceMember } {
+  const members: SourceMember[] = [];
+  let serve: SourceMember | undefined;
+  for (const member of root.members ?? []) {
+    const { name, offset } = member;
+    if (name === serveMember) {
+      if (serve !== undefined) {
+        const first = report.place(serve.offset);
+        report.add(offset, name, `is there twice, first at ${first}: keep one`);
+      }
+      serve ??= member;
+    } else if (nearestName(name, ["runner", serveMember]) === serveMember) {
+      report.add(
+        offset,
+        pathOf("", name),
+        `is not known in a fixture: did you mean ${serveMember}?`,
+      );
+    } else {
+      members.push(member);
+    }
+  }
+  const response = root.members === undefined ? root : { ...root, members };
+  return { response, ...(serve !== undefined && { serve }) };
+}
+
+function readMessage(response: SourceNode, report: MistakeReport): GetRunnerResponse | undefined {
+  if (response.members === undefined) {
+    const kind = kindOf(response.value);
+    report.add(response.offset, "", `must be an object with a "runner" in it, not ${kind}`);
+    return undefined;
+  }
+  const right = findMessageMistakes(GetRunnerResponseSchema, response, "", report);
+  return right && runnerFromJson(right);
+}
+
+function readServe(runner: Runner, node: SourceNode, report: MistakeReport): Fixture {
+  const { heartbeat: every } = readServeOptions(node, report);
+  if (every === undefined) {
+    return { runner };
+  }
+  const heartbeat = createHeartbeat(runner, every);
+  if (heartbeat === undefined) {
+    const { offset } = node.members?.find(({ name }) => name === "heartbeat")?.node ?? node;
+    const problem = "needs a first time to count from: set runner.status.updatedAt";
+    report.add(offset, pathOf(serveMember, "heartbeat"), problem);
+    return { runner };
+  }
+  return { runner, heartbeat };
+}
+
+/** Where the id of the runner is in a fixture. */
+export function offsetOfRunnerId(root: SourceNode): number {
+  return locate(root, runnerIdPath).offset;
+}
+
+interface BrokenRule {
+  readonly path: Path;
+  readonly message: string;
+  readonly ruleId: string;
+}
+
+/**
+ * The rules of the contract that are broken, and one that it has for requests
+ * only: an id that is no UUID could not be asked for.
+ */
+function brokenRules(response: GetRunnerResponse): BrokenRule[] {
+  const broken = brokenRulesOf(GetRunnerResponseSchema, response);
+  if (response.runner === undefined) {
+    return broken;
+  }
+  const request = create(GetRunnerRequestSchema, { runnerId: response.runner.runnerId });
+  const ofId = brokenRulesOf(GetRunnerRequestSchema, request);
+  return [...broken, ...ofId.map((rule) => ({ ...rule, path: runnerIdPath }))];
+}
+
+function brokenRulesOf<Desc extends DescMessage>(
+  schema: Desc,
+  message: MessageShape<Desc>,
+): BrokenRule[] {
+  const { kind, error, violations = [] } = validator.validate(schema, message);
+  if (kind === "error") {
+    throw error;
+  }
+  return violations.map(({ field, message, ruleId }) => ({ path: field, message, ruleId }));
+}
+
+/** Finds a field, or what is nearest to it if it is not there, and spells it as JSON does. */
+function locate(root: SourceNode, path: Path): { offset: number; field: string } {
+  let field = "";
+  let offset = root.offset;
+  let node: SourceNode | undefined = root;
+  for (const step of path) {
+    if (step.kind === "list_sub") {
+      field += `[${step.index}]`;
+      node = node?.items?.[step.index];
+    } else if (step.kind === "field") {
+      field = pathOf(field, step.jsonName);
+      node = node?.members?.find(({ name }) => name === step.jsonName || name === step.name)?.node;
+    }
+    offset = node?.offset ?? offset;
+  }
+  return { offset, field };
+}

@@ -1,0 +1,28 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { onTestFinished, type TestContext } from "vitest";
+
+/** A folder that goes when the test has ended. */
+export interface TempFolder {
+  readonly path: string;
+  /** Writes a file, with the folders it needs, and returns its path. */
+  write(name: string, content: string | Uint8Array): string;
+}
+
+/** Makes a folder for the test that runs; tests that run at the same time give their context. */
+export function makeTempFolder(
+  context: Pick<TestContext, "onTestFinished"> = { onTestFinished },
+): TempFolder {
+  const path = mkdtempSync(join(tmpdir(), "runner-service-"));
+  context.onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return {
+    path,
+    write: (name, content) => {
+      const file = join(path, name);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, content);
+      return file;
+    },
+  };
+}
