@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command } from "commander";
 import { exitCodeOf } from "./exit-code.ts";
-import { serveCommand } from "./serve-command.ts";
+import { defineServe } from "./serve-command.ts";
 
 const program = new Command("runnerctl").description(
   "Works with runners of Ona (formerly Gitpod).",
@@ -15,7 +15,7 @@ program
   .option("-o, --output <format>", "json")
   .action(async (id, options) => (await import("./get.ts")).get(id, options));
 
-program.addCommand(serveCommand());
+defineServe(program.command("serve"));
 
 try {
   await program.parseAsync();

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { defaultLimits } from "../server/limits.ts";
 import { parseDuration } from "./duration.ts";
 
@@ -26,9 +26,9 @@ export interface ServeOptions {
   readonly logLevel: string;
 }
 
-/** Creates the command `runnerctl serve`. */
-export function serveCommand(): Command {
-  const command = new Command("serve")
+/** Makes of `command` the command `runnerctl serve`. */
+export function defineServe(command: Command): void {
+  command
     .description("Serve runners from files: the reference server of RunnerService.")
     .configureHelp({
       // The environment's names follow one rule, which is told once.
@@ -40,8 +40,9 @@ export function serveCommand(): Command {
     .addHelpText(
       "after",
       `
-Every option can be in the environment: --token-file as RUNNER_SERVER_TOKEN_FILE, a list with
-commas, --token as RUNNER_SERVER_TOKENS. Also served: /healthz, /readyz, /metrics.
+All can be in the environment: --token-file as RUNNER_SERVER_TOKEN_FILE, lists
+with commas, --token as RUNNER_SERVER_TOKENS. Also served: /healthz, /readyz,
+/metrics.
 
 Example:
   runnerctl serve --data examples/runners --token "$TOKEN" --host 0.0.0.0`,
@@ -112,7 +113,6 @@ Example:
       "silent",
     ]),
   );
-  return command;
 }
 
 function envOf(option: Option): string {

@@ -1,7 +1,8 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 
-const main = new URL("../../src/cli/main.ts", import.meta.url).pathname;
+const root = new URL("../..", import.meta.url).pathname;
+const main = `${root}src/cli/main.ts`;
 
 /** A runnerctl process that runs. */
 export interface RunningRunnerctl {
@@ -18,7 +19,10 @@ export function startRunnerctl(
   env: NodeJS.ProcessEnv = {},
 ): RunningRunnerctl {
   const { PATH, HOME } = process.env;
-  const child = spawn(process.execPath, [main, ...args], { env: { PATH, HOME, ...env } });
+  const child = spawn(process.execPath, [main, ...args], {
+    cwd: root,
+    env: { PATH, HOME, ...env },
+  });
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));

@@ -1,0 +1,270 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
+import { type RunningRunnerctl, startRunnerctl } from "../support/runnerctl.ts";
+import { getRunnerPath, unknownId } from "../support/server.ts";
+
+// Clients that share no code with the server: curl, and buf curl, which is Go.
+
+const root = new URL("../..", import.meta.url).pathname;
+const certificate = join(root, "test/support/tls/cert.pem");
+const id = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
+
+let servers: RunningRunnerctl[];
+let cleartext: string;
+let secure: string;
+
+beforeAll(async () => {
+  const args = ["serve", "--data", "examples/runners", "--port", "0", "--token", "let-me-in"];
+  const tls = ["--tls-cert", certificate, "--tls-key", join(root, "test/support/tls/key.pem")];
+  servers = [startRunnerctl(args), startRunnerctl([...args, ...tls])];
+  [cleartext = "", secure = ""] = await Promise.all(
+    servers.map(async (server) => (await server.printed(/on (https?:\/\/\S+)\n/))[1] ?? ""),
+  );
+});
+
+afterAll(async () => {
+  for (const server of servers) {
+    server.process.kill();
+    await server.ended;
+  }
+});
+
+/** What is asked for: the runner's id, the token and the time there is; and what comes back. */
+const cases = [
+  { name: "found", runnerId: id, token: "let-me-in", code: "ok", status: 200 },
+  { name: "not found", runnerId: unknownId, token: "let-me-in", code: "not_found", status: 404 },
+  { name: "invalid", runnerId: "nope", token: "let-me-in", code: "invalid_argument", status: 400 },
+  { name: "unauthenticated", runnerId: id, token: "guess", code: "unauthenticated", status: 401 },
+] as const;
+
+describe.each(["cleartext", "TLS"])("over %s", (kind) => {
+  const base = () => (kind === "TLS" ? secure : cleartext);
+
+  describe.each(["connect", "grpc", "grpcweb"])("buf curl by %s", (protocol) => {
+    test.each(cases)("$name", async ({ runnerId, token, code }) => {
+      const http2 = kind === "TLS" ? [] : ["--http2-prior-knowledge"];
+      const { stdout, stderr } = await run(join(root, "node_modules/.bin/buf"), [
+        ...["curl", "--schema", "proto", "--protocol", protocol],
+        ...(kind === "TLS" ? ["--cacert", certificate] : protocol === "grpc" ? http2 : []),
+        ...["--header", `Authorization: Bearer ${token}`, "--data", JSON.stringify({ runnerId })],
+        base() + getRunnerPath,
+      ]);
+      if (code === "ok") {
+        expect(JSON.parse(stdout)).toMatchObject({ runner: { runnerId: id } });
+      } else {
+        expect(JSON.parse(stderr)).toMatchObject({ code });
+      }
+    });
+  });
+
+  describe.each(["--http1.1", kind === "TLS" ? "--http2" : "--http2-prior-knowledge"])(
+    "curl %s",
+    (version) => {
+      test.each(cases)("POST, $name", async ({ runnerId, token, code, status }) => {
+        const answer = await curl([
+          ...[version, "-H", "Content-Type: application/json"],
+          ...["-H", `Authorization: Bearer ${token}`, "-d", JSON.stringify({ runnerId })],
+          base() + getRunnerPath,
+        ]);
+        expect(answer.status).toBe(status);
+        expect(answer.json).toMatchObject(code === "ok" ? { runner: { runnerId: id } } : { code });
+      });
+
+      test.each(cases)("GET, $name", async ({ runnerId, token, code, status }) => {
+        const message = encodeURIComponent(JSON.stringify({ runnerId }));
+        const answer = await curl([
+          ...[version, "--compressed", "-H", `Authorization: Bearer ${token}`],
+          `${base()}/api${getRunnerPath}?connect=v1&encoding=json&message=${message}`,
+        ]);
+        expect(answer.status).toBe(status);
+        expect(answer.json).toMatchObject(code === "ok" ? { runner: { runnerId: id } } : { code });
+      });
+    },
+  );
+});
+
+test("the samples that are alive have a fresh heartbeat, and the one that is not has an old one", async () => {
+  const ageOf = async (runnerId: string) => {
+    const { json } = await curl([
+      ...["-H", "Content-Type: application/json", "-H", "Authorization: Bearer let-me-in"],
+      ...["-d", JSON.stringify({ runnerId }), cleartext + getRunnerPath],
+    ]);
+    const { runner } = json as { runner: { status: { updatedAt: string } } };
+    return Date.now() - Date.parse(runner.status.updatedAt);
+  };
+  expect(await ageOf(id)).toBeLessThan(31_000);
+  expect(await ageOf("5a6c2f98-b1e7-4093-8d4f-2e7b0c9d1a36")).toBeGreaterThan(24 * 3_600_000);
+});
+
+describe("runnerctl serve", () => {
+  test("takes its options from the environment", async () => {
+    const server = startRunnerctl(["serve"], {
+      RUNNER_SERVER_DATA: "examples/runners/gcp-degraded.json,examples/runners/managed-active.json",
+      RUNNER_SERVER_PORT: "0",
+      RUNNER_SERVER_TOKENS: "one,two",
+      RUNNER_SERVER_LENIENT: "false",
+      RUNNER_SERVER_PATH_PREFIX: "/v2",
+    });
+    const [, count, url] = await server.printed(/Serving (\d+) runners on (\S+)\n/);
+    expect(count).toBe("2");
+    for (const [path, token, status] of [
+      ["", "two", 200],
+      ["/v2", "one", 200],
+      ["/api", "one", 404],
+      ["", "three", 401],
+    ] as const) {
+      const answer = await curl([
+        ...["-H", "Content-Type: application/json", "-H", `Authorization: Bearer ${token}`],
+        ...[
+          "-d",
+          `{"runnerId":"3b8d6a52-5f14-4c0b-a7e9-6d1c0f2e8b97"}`,
+          url + path + getRunnerPath,
+        ],
+      ]);
+      expect([path, token, answer.status]).toEqual([path, token, status]);
+    }
+    server.process.kill();
+    expect((await server.ended).code).toBe(0);
+  });
+
+  test.each([
+    [[], "--data is missing"],
+    [["--data", "examples/runners", "--tls-cert", "x"], "--tls-cert and --tls-key go together"],
+    [["--data", "examples/runners", "--port", "99999"], "from 0 to 65535"],
+    [["--data", "examples/runners", "--idle-timeout", "5"], "500ms, 5s, 2m or 1h"],
+    [["--data", "examples/runners", "--max-streams", "0"], "a whole number from 1 on"],
+    [["--data", "examples/runners", "--log-level", "loud"], "silent"],
+    [["--nonsense"], "unknown option"],
+  ])("ends with 2 for %j", async (args, message) => {
+    const server = startRunnerctl(["serve", ...args]);
+    expect(await server.ended).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringContaining(message),
+    });
+  });
+
+  test("ends with 1 when others could call without a token", async () => {
+    const args = ["serve", "--data", "examples/runners", "--host", "0.0.0.0", "--port", "0"];
+    const server = startRunnerctl(args);
+    expect(await server.ended).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("refusing to serve everybody on 0.0.0.0"),
+    });
+  });
+
+  test("lets tokens in that are added to the file, and no more those that are taken out", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "tokens-"));
+    const file = join(folder, "tokens");
+    writeFileSync(file, "old\n");
+    const args = ["serve", "--data", "examples/runners", "--port", "0", "--token-file", file];
+    const server = startRunnerctl(args);
+    const [, url = ""] = await server.printed(/on (\S+)\n/);
+    const statusWith = async (token: string) =>
+      (
+        await curl([
+          ...["-H", "Content-Type: application/json", "-H", `Authorization: Bearer ${token}`],
+          ...["-d", JSON.stringify({ runnerId: id }), url + getRunnerPath],
+        ])
+      ).status;
+    expect([await statusWith("old"), await statusWith("new")]).toEqual([200, 401]);
+    writeFileSync(file, "new\n");
+    while ((await statusWith("new")) !== 200) {
+      // Until the file has been looked at again.
+    }
+    expect(await statusWith("old")).toBe(401);
+    server.process.kill();
+    const { stderr } = await server.ended;
+    expect(stderr).toContain("tokens read again");
+    rmSync(folder, { recursive: true });
+  });
+
+  test("never logs a token or a secret of a runner", async () => {
+    const samples = readFileSync(join(root, "examples/runners/aws-enterprise-active.json"), "utf8");
+    const { runner } = JSON.parse(samples);
+    const { metrics, encryptedHoneycombApiKey } = runner.spec.configuration;
+    const server = startRunnerctl([
+      "serve",
+      "--data",
+      "examples/runners",
+      "--port",
+      "0",
+      "--token",
+      "sesame",
+      "--log-level",
+      "trace",
+    ]);
+    const [, url = ""] = await server.printed(/on (\S+)\n/);
+    for (const token of ["sesame", "sesame2"]) {
+      await curl([
+        ...["-H", "Content-Type: application/json", "-H", `Authorization: Bearer ${token}`],
+        ...["-d", JSON.stringify({ runnerId: id }), url + getRunnerPath],
+      ]);
+    }
+    const metricsText = (await run("curl", ["--silent", `${url}/metrics`])).stdout;
+    server.process.kill();
+    const { stdout, stderr } = await server.ended;
+    for (const secret of ["sesame", metrics.password, encryptedHoneycombApiKey]) {
+      expect(stdout + stderr + metricsText).not.toContain(secret);
+    }
+    expect(stderr).toContain('"code":"unauthenticated"');
+    expect(metricsText).toContain("runner_server_runners 6");
+    expect(metricsText).toContain("process_resident_memory_bytes");
+  });
+
+  test.each(["1.1", "2"] as const)(
+    "on SIGTERM in the middle of load, over HTTP/%s, answers all that it accepted",
+    async (httpVersion) => {
+      const server = startRunnerctl(["serve", "--data", "examples/runners", "--port", "0"]);
+      const [, url = ""] = await server.printed(/on (\S+)\n/);
+      const transport = createConnectTransport({ baseUrl: url, httpVersion });
+      const client = createClient(RunnerService, transport);
+      let answered = 0;
+      const load = Array.from({ length: 16 }, async () => {
+        // Until the server takes no more.
+        for (;;) {
+          try {
+            await client.getRunner({ runnerId: id });
+            answered += 1;
+          } catch {
+            return;
+          }
+          if (answered === 300) {
+            server.process.kill("SIGTERM");
+          }
+        }
+      });
+      const { code, stderr } = await server.ended;
+      await Promise.all(load);
+      // The log has a line for each call that the server took.
+      expect(stderr.split('"method":"GetRunner"').length - 1).toBe(answered);
+      expect(code).toBe(0);
+    },
+  );
+
+  test("explains itself on one screen", async () => {
+    const { code, stdout } = await startRunnerctl(["serve", "--help"]).ended;
+    expect(code).toBe(0);
+    const lines = stdout.split("\n");
+    expect(lines.length).toBeLessThanOrEqual(50);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+});
+
+async function run(command: string, args: string[]): Promise<{ stdout: string; stderr: string }> {
+  return promisify(execFile)(command, args, { cwd: root }).catch((error) => error);
+}
+
+async function curl(args: string[]): Promise<{ status: number; json: unknown }> {
+  const format = ["--silent", "--cacert", certificate, "--write-out", "\n%{http_code}"];
+  const { stdout } = await run("curl", [...format, ...args]);
+  const [body = "", status] = stdout.split(/\n(?=\d+$)/);
+  return { status: Number(status), json: body.startsWith("{") ? JSON.parse(body) : body };
+}
