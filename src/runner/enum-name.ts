@@ -13,6 +13,15 @@ export function enumShortName(schema: DescEnum, value: number): string {
 }
 
 /**
+ * Returns an enum value as Protobuf JSON has it: the full name, such as
+ * `RUNNER_CAPABILITY_WARM_POOL`, or the number of a value that is newer than
+ * the contract.
+ */
+export function enumJson(schema: DescEnum, value: number): string | number {
+  return schema.value[value]?.name ?? value;
+}
+
+/**
  * Returns the short names of all values of an enum that mean something, in the
  * order of the contract: all but the one that says "not known".
  */

@@ -1,0 +1,24 @@
+import type { Runner } from "../../gen/gitpod/v1/runner_service_pb.ts";
+import { ExitCode } from "./exit-code.ts";
+import type { OutputOptions } from "./print.ts";
+import { type ClientOptions, createRunnerClientFromOptions } from "./runner-client-from-options.ts";
+
+/** The options of every command that gets a runner and prints something of it. */
+export interface RunnerCommandOptions extends ClientOptions, OutputOptions {
+  /** How long to wait for the runner at most, in milliseconds. */
+  readonly timeout: number;
+}
+
+/** Gets the runner of a command that calls but once. An interrupt ends the process. */
+export async function fetchRunner(
+  runnerId: string,
+  options: RunnerCommandOptions,
+): Promise<Runner> {
+  process.once("SIGINT", () => process.exit(ExitCode.interrupted));
+  const client = await createRunnerClientFromOptions(options);
+  const { runner } = await client.getRunner({ runnerId }, { timeoutMs: options.timeout });
+  if (runner === undefined) {
+    throw new Error("the server answered without a runner, which the contract does not allow");
+  }
+  return runner;
+}
