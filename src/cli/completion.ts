@@ -177,9 +177,8 @@ function zshOption({ flags, description, value, file, choices }: CompletedOption
     .join(" ");
 }
 
-/** A blank says that nobody knows. */
 function zshValues(file: boolean, choices: readonly string[]): string {
-  return file ? "_files" : choices.length > 0 ? `(${choices.join(" ")})` : " ";
+  return file ? "_files" : `(${choices.join(" ")})`;
 }
 
 function zshQuoted(text: string): string {

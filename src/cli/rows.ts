@@ -39,7 +39,7 @@ function lines(rows: readonly Row[], colored: boolean, indent: number): string[]
     const texts = [row.text].flat().flatMap((text) => wrap(harmless(text), width - column));
     return texts.map((text, i) => {
       const painted = colored && row.color ? `\x1b[${sgr[row.color]}m${text}\x1b[39m` : text;
-      return `${(i === 0 ? start : "").padEnd(column)}${painted}\n`;
+      return `${`${(i === 0 ? start : "").padEnd(column)}${painted}`.trimEnd()}\n`;
     });
   });
 }

@@ -1,5 +1,5 @@
 import { toJson } from "@bufbuild/protobuf";
-import { durationMs, TimestampSchema, timestampDate } from "@bufbuild/protobuf/wkt";
+import { durationMs, type Timestamp, TimestampSchema, timestampDate } from "@bufbuild/protobuf/wkt";
 import {
   type GatewayInfo,
   type Runner,
@@ -86,10 +86,7 @@ export function statusRows(runner: Runner, at: Date): Row[] {
     ...healthRows(runnerHealth(runner, { at })),
     { label: "Phase", text: enumShortName(RunnerPhaseSchema, phase), color: phaseColor[phase] },
     { label: "Message", text: status?.message || "none" },
-    {
-      label: "Heartbeat",
-      text: status?.updatedAt ? timeText(timestampDate(status.updatedAt), at) : "none so far",
-    },
+    { label: "Heartbeat", text: heartbeatText(status?.updatedAt, at) },
     { label: "Version", text: status?.version || "not reported" },
     { label: "Region", text: status?.region || "not reported" },
     { label: "Gateway", text: gatewayText(status?.gatewayInfo) },
@@ -100,6 +97,15 @@ function healthRows({ state, reasons }: RunnerHealth): Row[] {
   const health: Row = { label: "Health", text: state, color: healthColor[state] };
   const because: Row = { label: "Because", text: reasons.map(({ message }) => message) };
   return reasons.length > 0 ? [health, because] : [health];
+}
+
+/** A heartbeat from the future has age 0. */
+function heartbeatText(updatedAt: Timestamp | undefined, at: Date): string {
+  if (updatedAt === undefined) {
+    return "none so far";
+  }
+  const time = timestampDate(updatedAt);
+  return timeText(time, time > at ? time : at);
 }
 
 function gatewayText(info: GatewayInfo | undefined): string {

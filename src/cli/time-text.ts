@@ -12,8 +12,8 @@ export function timeJson(time: Date): string {
 }
 
 function distance(ms: number): string {
-  if (Math.abs(ms) < 1000) {
-    return "just now";
+  if (ms < 0) {
+    return `in ${durationText(-ms)}`;
   }
-  return ms > 0 ? `${durationText(ms)} ago` : `in ${durationText(-ms)}`;
+  return ms < 1000 ? "just now" : `${durationText(ms)} ago`;
 }

@@ -1,4 +1,13 @@
-import { clone, create, createFileRegistry, type DescMessage } from "@bufbuild/protobuf";
+import {
+  clone,
+  create,
+  createFileRegistry,
+  type DescField,
+  type DescMessage,
+  type Message,
+  ScalarType,
+  toBinary,
+} from "@bufbuild/protobuf";
 import {
   EnumValueDescriptorProtoSchema,
   FieldDescriptorProto_Label,
@@ -47,3 +56,40 @@ export const futureContract = (() => {
     },
   };
 })();
+
+/**
+ * A GetRunnerResponse from the future, in binary: every secret in it is
+ * `secret`, and every enum has the value from the future.
+ */
+export function futureResponse(secret: string): Uint8Array {
+  const schema = futureContract.message("GetRunnerResponse");
+  return toBinary(schema, filled(schema, secret));
+}
+
+/** A message with its secrets and enums set: to `secret`, and to the value from the future. */
+function filled(desc: DescMessage, secret: string): Message {
+  const init: Record<string, unknown> = {};
+  for (const field of desc.fields) {
+    if (field.message?.file.name.startsWith("google/")) {
+      continue;
+    }
+    const value = fieldValue(field, secret);
+    if (value !== undefined) {
+      init[field.localName] = field.fieldKind === "list" ? [value] : value;
+    }
+  }
+  return create(desc, init);
+}
+
+function fieldValue(field: DescField, secret: string): unknown {
+  if (field.message !== undefined) {
+    return filled(field.message, secret);
+  }
+  if (field.enum !== undefined) {
+    return futureNumber;
+  }
+  if (!field.proto.options?.debugRedact) {
+    return undefined;
+  }
+  return field.scalar === ScalarType.BYTES ? new TextEncoder().encode(secret) : secret;
+}
