@@ -17,10 +17,10 @@ import { timeJson } from "./time-text.ts";
 
 /** `runnerctl config ID`: prints what a runner shall be, and whether it is. */
 export async function config(runnerId: string, options: RunnerCommandOptions): Promise<void> {
-  const runner = await fetchRunner(runnerId, options);
+  const { runner } = await fetchRunner(runnerId, options);
   const at = new Date();
   await print(
-    { rows: () => configRows(runner, at), json: () => ({ ...configReport(runner, at) }) },
+    { rows: () => configRows(runner, at), json: () => configReport(runner, at) },
     options,
   );
 }

@@ -1,4 +1,4 @@
-import type { Runner } from "../../gen/gitpod/v1/runner_service_pb.ts";
+import type { GetRunnerResponse, Runner } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { ExitCode } from "./exit-code.ts";
 import type { OutputOptions } from "./print.ts";
 import { type ClientOptions, createRunnerClientFromOptions } from "./runner-client-from-options.ts";
@@ -13,12 +13,18 @@ export interface RunnerCommandOptions extends ClientOptions, OutputOptions {
 export async function fetchRunner(
   runnerId: string,
   options: RunnerCommandOptions,
-): Promise<Runner> {
+): Promise<GetRunnerResponse & { runner: Runner }> {
   process.once("SIGINT", () => process.exit(ExitCode.interrupted));
   const client = await createRunnerClientFromOptions(options);
-  const { runner } = await client.getRunner({ runnerId }, { timeoutMs: options.timeout });
-  if (runner === undefined) {
+  const response = await client.getRunner({ runnerId }, { timeoutMs: options.timeout });
+  if (!hasRunner(response)) {
     throw new Error("the server answered without a runner, which the contract does not allow");
   }
-  return runner;
+  return response;
+}
+
+function hasRunner(
+  response: GetRunnerResponse,
+): response is GetRunnerResponse & { runner: Runner } {
+  return response.runner !== undefined;
 }

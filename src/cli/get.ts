@@ -1,4 +1,4 @@
-import { create, toJson } from "@bufbuild/protobuf";
+import { toJson } from "@bufbuild/protobuf";
 import { GetRunnerResponseSchema, RunnerSchema } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { describeMessage } from "./describe-message.ts";
 import { fetchRunner, type RunnerCommandOptions } from "./fetch-runner.ts";
@@ -9,11 +9,11 @@ import { print } from "./print.ts";
  * GetRunnerResponse in Protobuf JSON, as it is on the wire: with its secrets.
  */
 export async function get(runnerId: string, options: RunnerCommandOptions): Promise<void> {
-  const runner = await fetchRunner(runnerId, options);
+  const response = await fetchRunner(runnerId, options);
   await print(
     {
-      rows: () => describeMessage(RunnerSchema, runner, new Date()),
-      json: () => toJson(GetRunnerResponseSchema, create(GetRunnerResponseSchema, { runner })),
+      rows: () => describeMessage(RunnerSchema, response.runner, new Date()),
+      json: () => toJson(GetRunnerResponseSchema, response),
     },
     options,
   );

@@ -18,10 +18,10 @@ import { timeText } from "./time-text.ts";
 
 /** `runnerctl status ID`: prints how a runner is. */
 export async function status(runnerId: string, options: RunnerCommandOptions): Promise<void> {
-  const runner = await fetchRunner(runnerId, options);
+  const { runner } = await fetchRunner(runnerId, options);
   const at = new Date();
   await print(
-    { rows: () => statusRows(runner, at), json: () => ({ ...statusReport(runner, at) }) },
+    { rows: () => statusRows(runner, at), json: () => statusReport(runner, at) },
     options,
   );
 }

@@ -24,12 +24,12 @@ export async function verify(
   options: RunnerCommandOptions & { readonly capability: readonly string[] },
 ): Promise<void> {
   const wanted = [...new Set(options.capability.map(capabilityNamed))];
-  const runner = await fetchRunner(runnerId, options);
+  const { runner } = await fetchRunner(runnerId, options);
   const report = verifyReport(runner, wanted);
   if (!report.verified) {
     process.exitCode = ExitCode.conditionDoesNotHold;
   }
-  await print({ rows: () => verifyRows(runner, wanted), json: () => ({ ...report }) }, options);
+  await print({ rows: () => verifyRows(runner, wanted), json: () => report }, options);
 }
 
 function capabilityNamed(name: string): RunnerCapability {

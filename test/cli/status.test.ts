@@ -12,11 +12,12 @@ const secondsLater = (seconds: number) => new Date(at.getTime() + seconds * 1000
 describe("the status of a runner", () => {
   test("that is healthy", () => {
     const runner = sampleRunner("aws-enterprise-active.json");
-    expect(renderRows(statusRows(runner, at), true)).toMatchInlineSnapshot(`
+    expect(renderRows(statusRows(runner, at), true)).toContain("\x1b[32mhealthy\x1b[39m");
+    expect(renderRows(statusRows(runner, at), false)).toMatchInlineSnapshot(`
       "Name:       Platform (Frankfurt)
       ID:         d2c94c27-3b76-4a42-b88c-95a85e392c68
-      Health:     [32mhealthy[39m
-      Phase:      [32mactive[39m
+      Health:     healthy
+      Phase:      active
       Message:    The runner is up and takes environments.
       Heartbeat:  12 s ago (2026-11-23T08:00:00Z)
       Version:    20261116.1182
