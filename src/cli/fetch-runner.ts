@@ -9,22 +9,19 @@ export interface RunnerCommandOptions extends ClientOptions, OutputOptions {
   readonly timeout: number;
 }
 
-/** Gets the runner of a command that calls but once. An interrupt ends the process. */
+/**
+ * Gets the runner of a command that calls but once, and the response that it
+ * came in. An interrupt ends the process.
+ */
 export async function fetchRunner(
   runnerId: string,
   options: RunnerCommandOptions,
-): Promise<GetRunnerResponse & { runner: Runner }> {
+): Promise<{ runner: Runner; response: GetRunnerResponse }> {
   process.once("SIGINT", () => process.exit(ExitCode.interrupted));
   const client = await createRunnerClientFromOptions(options);
   const response = await client.getRunner({ runnerId }, { timeoutMs: options.timeout });
-  if (!hasRunner(response)) {
+  if (response.runner === undefined) {
     throw new Error("the server answered without a runner, which the contract does not allow");
   }
-  return response;
-}
-
-function hasRunner(
-  response: GetRunnerResponse,
-): response is GetRunnerResponse & { runner: Runner } {
-  return response.runner !== undefined;
+  return { runner: response.runner, response };
 }

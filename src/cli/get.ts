@@ -9,10 +9,10 @@ import { print } from "./print.ts";
  * GetRunnerResponse in Protobuf JSON, as it is on the wire: with its secrets.
  */
 export async function get(runnerId: string, options: RunnerCommandOptions): Promise<void> {
-  const response = await fetchRunner(runnerId, options);
+  const { runner, response } = await fetchRunner(runnerId, options);
   await print(
     {
-      rows: () => describeMessage(RunnerSchema, response.runner, new Date()),
+      rows: () => describeMessage(RunnerSchema, runner, new Date()),
       json: () => toJson(GetRunnerResponseSchema, response),
     },
     options,

@@ -5,6 +5,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { base64Encode } from "@bufbuild/protobuf/wire";
+import { ViolationsSchema } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RunningRunnerctl, runRunnerctl, startRunnerctl } from "../support/runnerctl.ts";
 import { samples } from "../support/sample-runner.ts";
@@ -455,18 +458,37 @@ describe("a call that fails", () => {
     failWith[failure]?.(request, response);
   });
   const connectError =
-    (status: number, code: string, message: string) => (response: ServerResponse) =>
-      response
-        .writeHead(status, { "Content-Type": "application/json" })
-        .end(JSON.stringify({ code, message }));
+    (status: number, error: { code: string; message: string; details?: unknown[] }) =>
+    (_: IncomingMessage, response: ServerResponse) =>
+      response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(error));
+  const violations = create(ViolationsSchema, {
+    violations: [
+      {
+        field: { elements: [{ fieldName: "runner_id", fieldNumber: 1 }] },
+        message: "value must be lucky",
+      },
+    ],
+  });
   const failWith: Record<string, (request: IncomingMessage, response: ServerResponse) => void> = {
-    internal: (_, response) => connectError(500, "internal", "request 7 failed")(response),
-    unauthenticated: ({ headers }, response) =>
-      connectError(401, "unauthenticated", `not known: ${headers.authorization}`)(response),
-    forbidden: (_, response) =>
-      connectError(403, "permission_denied", "not yours\n\x1b[2J")(response),
-    unavailable: (_, response) => connectError(503, "unavailable", "try later")(response),
-    invalid: (_, response) => connectError(400, "invalid_argument", "no such thing")(response),
+    internal: connectError(500, { code: "internal", message: "request 7 failed" }),
+    empty: (_, response) =>
+      response.writeHead(200, { "Content-Type": "application/json" }).end("{}"),
+    unauthenticated: (request, response) => {
+      const message = `not known: ${request.headers.authorization}`;
+      connectError(401, { code: "unauthenticated", message })(request, response);
+    },
+    forbidden: connectError(403, { code: "permission_denied", message: "not yours\n\x1b[2J" }),
+    unavailable: connectError(503, { code: "unavailable", message: "try later" }),
+    invalid: connectError(400, {
+      code: "invalid_argument",
+      message: "no such thing",
+      details: [
+        {
+          type: ViolationsSchema.typeName,
+          value: base64Encode(toBinary(ViolationsSchema, violations), "std_raw"),
+        },
+      ],
+    }),
     stalls: () => stalled?.(),
   };
   let stalled: (() => void) | undefined;
@@ -484,7 +506,8 @@ describe("a call that fails", () => {
 
   test.concurrent.each([
     ["internal", 1, "[internal] request 7 failed"],
-    ["invalid", 2, "[invalid_argument] no such thing"],
+    ["invalid", 2, "[invalid_argument] no such thing; runner_id: value must be lucky"],
+    ["empty", 1, "the server answered without a runner, which the contract does not allow"],
     [
       "unauthenticated",
       4,
