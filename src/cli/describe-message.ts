@@ -69,23 +69,13 @@ function describeField(message: ReflectMessage, field: DescField, at: Date): Row
   if (isSecret(field)) {
     return { label, text: "(hidden)" };
   }
-  switch (field.fieldKind) {
-    case "list": {
-      const items = [...message.get(field)];
-      return field.listKind === "message"
-        ? { label, rows: items.map((item, i) => describeValue(field, String(i + 1), item, at)) }
-        : { label, text: items.map((item) => valueText(field, item)).join(", ") };
-    }
-    case "map": {
-      const entries = [...message.get(field)];
-      return {
-        label,
-        rows: entries.map(([key, value]) => describeValue(field, String(key), value, at)),
-      };
-    }
-    default:
-      return describeValue(field, label, message.get(field), at);
+  if (field.fieldKind !== "list") {
+    return describeValue(field, label, message.get(field), at);
   }
+  const items = [...message.get(field)];
+  return field.listKind === "message"
+    ? { label, rows: items.map((item, i) => describeValue(field, String(i + 1), item, at)) }
+    : { label, text: items.map((item) => valueText(field, item)).join(", ") };
 }
 
 function describeValue(field: DescField, label: string, value: unknown, at: Date): Row {

@@ -11,13 +11,7 @@ const program = new Command("runnerctl")
   .version(createRequire(import.meta.url)("runner-service/package.json").version)
   .exitOverride()
   .configureOutput({
-    outputError: (text, write) =>
-      write(
-        `runnerctl: ${text
-          .replace(/^error: /, "")
-          .trimEnd()
-          .replaceAll("\n", " ")}\n`,
-      ),
+    outputError: (text, write) => write(`runnerctl: ${onOneLine(text.replace(/^error: /, ""))}\n`),
   });
 
 runnerCommand("get")
@@ -82,6 +76,10 @@ function runnerCommand(name: string): Command {
 
 function example(command: string, start = "runnerctl "): string {
   return `\nExample:\n  $ ${start}${command}`;
+}
+
+function onOneLine(text: string): string {
+  return text.trim().replaceAll("\n", " ");
 }
 
 /** Lets commander tell which argument it is that `parse` refuses. */
