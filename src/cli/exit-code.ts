@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { UsageError } from "./usage-error.ts";
 
 /** How runnerctl ends, for scripts to tell. */
 export const ExitCode = {
@@ -14,6 +15,9 @@ export const ExitCode = {
 
 /** The exit code that tells a script what went wrong. */
 export function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError) {
+    return ExitCode.wrongUsage;
+  }
   if (!(error instanceof ConnectError)) {
     return ExitCode.failed;
   }

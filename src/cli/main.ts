@@ -1,25 +1,102 @@
 #!/usr/bin/env node
-import { Command } from "commander";
-import { exitCodeOf } from "./exit-code.ts";
+import { createRequire } from "node:module";
+import { Argument, Command, CommanderError, Option } from "commander";
+import { checked, parseBaseUrl, parseDuration, parseRunnerId } from "./arguments.ts";
 import { defineServe } from "./serve-command.ts";
 
-const program = new Command("runnerctl").description(
-  "Works with runners of Ona (formerly Gitpod).",
-);
+// Each command's own file is imported when the command runs, so that none
+// waits for what only others need.
 
-program
-  .command("get")
-  .description("print the whole runner")
-  .argument("<id>", "the runner's id, a UUID")
-  .option("--base-url <url>", "the URL below which the API is served")
-  .option("-o, --output <format>", "json")
+const program = new Command("runnerctl")
+  .description("Works with runners of Ona (formerly Gitpod).")
+  .version(createRequire(import.meta.url)("runner-service/package.json").version)
+  .exitOverride()
+  .configureOutput({
+    outputError: (text, write) => write(`runnerctl: ${onOneLine(text.replace(/^error: /, ""))}\n`),
+  });
+
+runnerCommand("get")
+  .description("print the whole runner; secrets are in json and yaml only")
+  .addHelpText("after", example("get ID -o json | jq .runner.status.version"))
   .action(async (id, options) => (await import("./get.ts")).get(id, options));
 
+runnerCommand("status")
+  .description("print how the runner is: phase, health and why, heartbeat, gateway")
+  .addHelpText("after", example("status ID -o json | jq -r .health.state"))
+  .action(async (id, options) => (await import("./status.ts")).status(id, options));
+
+runnerCommand("config")
+  .description("print what the runner shall be, whether it is, and when it may update")
+  .addHelpText("after", example("config ID -o yaml"))
+  .action(async (id, options) => (await import("./config.ts")).config(id, options));
+
+runnerCommand("verify")
+  .description("end with 0 if the runner has all of the capabilities, with 5 if not")
+  .requiredOption("--capability <name...>", "what it has to have, such as warm-pool")
+  .addHelpText("after", example("verify ID --capability warm-pool agent-execution"))
+  .action(async (id, options) => (await import("./verify.ts")).verify(id, options));
+
 defineServe(program.command("serve"));
+
+program
+  .command("completion")
+  .description("print the script with which a shell completes what is typed")
+  .addArgument(new Argument("<shell>", "the shell").choices(["bash", "zsh", "fish"]))
+  .addHelpText("after", example("source <(runnerctl completion bash)", ""))
+  .action(async (shell) => (await import("./completion.ts")).completion(shell, program));
+
+/** A command that asks for a runner, with the options that all of them have. */
+function runnerCommand(name: string): Command {
+  return program
+    .command(name)
+    .argument("<id>", "the runner's id, a UUID", checked(parseRunnerId))
+    .addOption(
+      new Option("-o, --output <format>", "how to print it")
+        .choices(["text", "json", "yaml"])
+        .default("text"),
+    )
+    .option(
+      "--base-url <url>",
+      "the URL below which the API is served; otherwise ONA_BASE_URL, then https://app.ona.com/api",
+      checked(parseBaseUrl),
+    )
+    .option("--token-file <file>", "a file with the token; otherwise ONA_API_KEY")
+    .addOption(
+      new Option("--timeout <duration>", "how long to wait at most: 500ms, 5s, 2m")
+        .argParser(checked(parseDuration))
+        .default(10_000, "10s"),
+    )
+    .option("--no-color", "no colours; NO_COLOR in the environment does the same");
+}
+
+function example(command: string, start = "runnerctl "): string {
+  return `\nExample:\n  $ ${start}${command}`;
+}
+
+function onOneLine(text: string): string {
+  return text.trim().replaceAll("\n", " ");
+}
+
+// Who closes the pipe early, as `head` does, has read enough: that is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") {
+    throw error;
+  }
+  process.exit();
+});
 
 try {
   await program.parseAsync();
 } catch (error) {
-  process.stderr.write(`runnerctl: ${error instanceof Error ? error.message : error}\n`);
-  process.exitCode = exitCodeOf(error);
+  if (error instanceof CommanderError) {
+    // Commander has said all there is to say. It ends with 1 for what is wrong usage here.
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else {
+    const [{ errorLine }, { exitCodeOf }] = await Promise.all([
+      import("./error-line.ts"),
+      import("./exit-code.ts"),
+    ]);
+    process.stderr.write(`runnerctl: ${await errorLine(error)}\n`);
+    process.exitCode = exitCodeOf(error);
+  }
 }

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { defaultLimits } from "../server/limits.ts";
-import { parseDuration } from "./duration.ts";
+import { checked, parseDuration } from "./arguments.ts";
 
 /** The options of `runnerctl serve`, as its action gets them. Times are in milliseconds. */
 export interface ServeOptions {
@@ -163,7 +163,7 @@ function list(flags: string, description: string, env?: string): Option {
 }
 
 function time(flags: string, description: string, defaultMs: number): Option {
-  return value(flags, description, defaultMs, parseDuration).default(
+  return value(flags, description, defaultMs, checked(parseDuration)).default(
     defaultMs,
     `${defaultMs / 1000}s`,
   );

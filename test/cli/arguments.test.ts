@@ -1,0 +1,57 @@
+import { describe, expect, test } from "vitest";
+import { parseBaseUrl, parseDuration, parseRunnerId } from "../../src/cli/arguments.ts";
+
+describe("parseDuration", () => {
+  test.each([
+    ["500ms", 500],
+    ["5s", 5000],
+    ["1.5s", 1500],
+    ["0.5ms", 1],
+    ["2m", 120_000],
+    ["2147483647ms", 2_147_483_647],
+  ])("reads %s", (text, ms) => {
+    expect(parseDuration(text)).toBe(ms);
+  });
+
+  test.each(["", "5", "s", "-5s", "0s", "0.0001ms", "5 s", "5h", "5S", "1e3ms", ".5s", "5s "])(
+    "refuses %j",
+    (text) => {
+      expect(() => parseDuration(text)).toThrow("with a unit, such as 500ms, 5s or 2m");
+    },
+  );
+
+  test("refuses more than a timer can hold, which would end at once", () => {
+    expect(() => parseDuration("2147483648ms")).toThrow("less than 25 days");
+  });
+});
+
+describe("parseRunnerId", () => {
+  const id = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
+
+  test.each([id, id.toUpperCase()])("takes %s as it is", (text) => {
+    expect(parseRunnerId(text)).toBe(text);
+  });
+
+  test.each(["", "nope", `${id}0`, ` ${id}`, id.replaceAll("-", ""), `{${id}}`])(
+    "refuses %j",
+    (text) => {
+      expect(() => parseRunnerId(text)).toThrow("It must be a UUID");
+    },
+  );
+});
+
+describe("parseBaseUrl", () => {
+  test.each(["https://app.ona.com/api", "http://127.0.0.1:8080", "http://[::1]:8080/"])(
+    "takes %s as it is",
+    (text) => {
+      expect(parseBaseUrl(text)).toBe(text);
+    },
+  );
+
+  test.each(["", "app.ona.com", "localhost:8080", "file:///etc/passwd", "http://"])(
+    "refuses %j",
+    (text) => {
+      expect(() => parseBaseUrl(text)).toThrow("It must be a URL");
+    },
+  );
+});

@@ -1,0 +1,587 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { base64Encode } from "@bufbuild/protobuf/wire";
+import { ViolationsSchema } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type RunningRunnerctl, runRunnerctl, startRunnerctl } from "../support/runnerctl.ts";
+import { samples } from "../support/sample-runner.ts";
+
+const main = new URL("../../src/cli/main.ts", import.meta.url).pathname;
+
+const managed = "3b8d6a52-5f14-4c0b-a7e9-6d1c0f2e8b97";
+const created = "c4a19e60-0d7b-4f35-9b28-e5f3a1d6c702";
+const late = "5a6c2f98-b1e7-4093-8d4f-2e7b0c9d1a36";
+const deleting = "91f5b7d3-4e2c-4d88-b0a6-7c3e9f1a5d20";
+
+let runners: RunningRunnerctl;
+let url: string;
+
+beforeAll(async () => {
+  runners = startRunnerctl(["serve", "--data", samples, "--port", "0"]);
+  [, url = ""] = await runners.printed(/on (http:\/\/127\.0\.0\.1:\d+)\n/);
+});
+
+afterAll(async () => {
+  runners.process.kill();
+  await runners.ended;
+});
+
+/** Runs runnerctl against the sample runners, and returns what it prints: nothing but data. */
+async function outputOf(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await runRunnerctl(args, { ONA_BASE_URL: url });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  return stdout;
+}
+
+/** The distance of a time changes while the tests run: "2 d ago" becomes "… ago". */
+function timeless(text: string): string {
+  return text
+    .replace(/\d+ (ms|s|min|h|d) ago/g, "… ago")
+    .replace(/(open, closes|closed, opens) in \d+ (ms|s|min|h)\s+\(.+\)/g, "… in … (…)")
+    .replace(/"ageMs": \d+/g, '"ageMs": …');
+}
+
+describe("get", () => {
+  test("describes the runner", async () => {
+    expect(timeless(await outputOf("get", late))).toMatchInlineSnapshot(`
+      "Runner ID:   5a6c2f98-b1e7-4093-8d4f-2e7b0c9d1a36
+      Created at:  … ago (2026-01-15T08:20:36.951Z)
+      Updated at:  … ago (2026-10-28T11:17:45.009Z)
+      Name:        Build farm (Oregon)
+      Creator:     user 0191b4c6-88f2-7e13-97d9-302f4e5d6c7b
+      Kind:        remote
+      Provider:    aws-ec2
+      Spec:
+        Desired phase:  active
+        Variant:        standard
+        Configuration:
+          Region:                            us-west-2
+          Release channel:                   stable
+          Auto update:                       no
+          Log level:                         error
+          Devcontainer image cache enabled:  no
+          Update window:                     at any time
+          Continuous profiling:              no
+          Metrics:
+            Enabled:                  yes
+            URL:                      https://prometheus.example.com/api/v1/write
+            Username:                 runner-oregon
+            Password:                 (hidden)
+            Managed metrics enabled:  no
+            Include verbose metrics:  no
+      Status:
+        Updated at:          … ago (2026-11-21T03:12:08.500Z)
+        Version:             20261005.1121
+        System details:      linux/amd64, 6.1.153-175.280.amzn2023, m6i.xlarge
+        Phase:               active
+        Log URL:             https://us-west-2.console.aws.example.com/cloudwatch/home?region=us-west-2#logsV2:log-groups/log-group/runner-5a6c2f98
+        Message:             The runner is up and takes environments.
+        Region:              us-west-2
+        Capabilities:        fetch-local-scm-integrations, secret-container-registry,
+                             agent-execution, allow-env-token-population,
+                             default-dev-container-image, list-scm-organizations,
+                             check-repository-access
+        Public key:          oD8jhq4GshEJV3AghE3zZ4V7csL8zjhMGJb+2YqJyCs=
+        Support bundle URL:  https://runner-5a6c2f98.example.com/support-bundle
+        Additional info:
+          CloudFormation stack:  https://us-west-2.console.aws.example.com/cloudformation/home?region=us-west-2#/stacks/runner-5a6c2f98
+        Gateway info:
+          Latency:  5 ms
+          Gateway:
+            Name:    us-west-2-gateway
+            URL:     https://us-west-2.gateway.example.com
+            Region:  us-west-2
+      "
+    `);
+  });
+
+  test("prints what is on the wire as YAML, too", async () => {
+    expect(await outputOf("get", created, "-o", "yaml")).toMatchInlineSnapshot(`
+      "runner:
+        runnerId: c4a19e60-0d7b-4f35-9b28-e5f3a1d6c702
+        createdAt: 2026-11-23T07:55:12.640Z
+        updatedAt: 2026-11-23T07:55:12.640Z
+        name: Mobile (Ireland)
+        spec:
+          desiredPhase: RUNNER_PHASE_ACTIVE
+          configuration:
+            region: eu-west-1
+            releaseChannel: RUNNER_RELEASE_CHANNEL_STABLE
+            autoUpdate: true
+            metrics: {}
+            logLevel: LOG_LEVEL_INFO
+            devcontainerImageCacheEnabled: true
+          variant: RUNNER_VARIANT_ENTERPRISE
+        status:
+          phase: RUNNER_PHASE_CREATED
+          message: Waiting for the runner to sign up.
+        creator:
+          id: 0192f1a4-6c3e-7b1d-9a52-4f0e8d7c6b5a
+          principal: PRINCIPAL_USER
+        kind: RUNNER_KIND_REMOTE
+        provider: RUNNER_PROVIDER_AWS_EC2
+      "
+    `);
+  });
+
+  test("hides secrets from people, but not from programs", async () => {
+    expect(await outputOf("get", late, "--output=text")).not.toContain("example-password");
+    expect(await outputOf("get", late, "--output=yaml")).toContain("example-password-never-used");
+  });
+});
+
+describe("status", () => {
+  test("tells people", async () => {
+    expect(timeless(await outputOf("status", late))).toMatchInlineSnapshot(`
+      "Name:       Build farm (Oregon)
+      ID:         5a6c2f98-b1e7-4093-8d4f-2e7b0c9d1a36
+      Health:     degraded
+      Because:    The last heartbeat came … ago; one is due every 30 s.
+      Phase:      active
+      Message:    The runner is up and takes environments.
+      Heartbeat:  … ago (2026-11-21T03:12:08.500Z)
+      Version:    20261005.1121
+      Region:     us-west-2
+      Gateway:    us-west-2-gateway in us-west-2, latency 5 ms
+      "
+    `);
+  });
+
+  test("tells programs", async () => {
+    expect(timeless(await outputOf("status", late, "-o", "json"))).toMatchInlineSnapshot(`
+      "{
+        "runnerId": "5a6c2f98-b1e7-4093-8d4f-2e7b0c9d1a36",
+        "name": "Build farm (Oregon)",
+        "phase": "RUNNER_PHASE_ACTIVE",
+        "health": {
+          "state": "degraded",
+          "reasons": [
+            {
+              "code": "heartbeat-late",
+              "message": "The last heartbeat came … ago; one is due every 30 s."
+            }
+          ]
+        },
+        "message": "The runner is up and takes environments.",
+        "heartbeat": {
+          "at": "2026-11-21T03:12:08.500Z",
+          "ageMs": …
+        },
+        "version": "20261005.1121",
+        "region": "us-west-2",
+        "gateway": {
+          "name": "us-west-2-gateway",
+          "url": "https://us-west-2.gateway.example.com",
+          "region": "us-west-2",
+          "latencyMs": 5
+        }
+      }
+      "
+    `);
+    expect(await outputOf("status", created, "-o", "yaml")).toMatchInlineSnapshot(`
+      "runnerId: c4a19e60-0d7b-4f35-9b28-e5f3a1d6c702
+      name: Mobile (Ireland)
+      phase: RUNNER_PHASE_CREATED
+      health:
+        state: unavailable
+        reasons:
+          - code: phase-created
+            message: The runner was created, but has not signed up yet.
+      message: Waiting for the runner to sign up.
+      heartbeat: null
+      version: ""
+      region: ""
+      gateway: null
+      "
+    `);
+  });
+});
+
+describe("config", () => {
+  test("tells people", async () => {
+    expect(timeless(await outputOf("config", deleting))).toMatchInlineSnapshot(`
+      "Name:    Evaluation (Belgium)
+      ID:      91f5b7d3-4e2c-4d88-b0a6-7c3e9f1a5d20
+      Phase:   deleting, but deleted is desired
+      Region:  europe-west1, as desired
+      Spec:
+        Desired phase:  deleted
+        Variant:        standard
+        Configuration:
+          Region:                            europe-west1
+          Release channel:                   stable
+          Auto update:                       yes
+          Log level:                         warn
+          Devcontainer image cache enabled:  no
+          Update window:                     00:00 to 05:00 UTC
+                                             … in … (…)
+          Continuous profiling:              no
+          Metrics:
+            Enabled:                  yes
+            Managed metrics enabled:  yes
+            Include verbose metrics:  no
+      "
+    `);
+  });
+
+  test("tells programs", async () => {
+    expect(await outputOf("config", managed, "-o", "json")).toMatchInlineSnapshot(`
+      "{
+        "runnerId": "3b8d6a52-5f14-4c0b-a7e9-6d1c0f2e8b97",
+        "name": "Ona Cloud (US)",
+        "phase": {
+          "desired": "RUNNER_PHASE_ACTIVE",
+          "actual": "RUNNER_PHASE_ACTIVE",
+          "differs": false
+        },
+        "region": {
+          "desired": "us-east-1",
+          "actual": "us-east-1",
+          "differs": false
+        },
+        "updateWindow": {
+          "startHour": null,
+          "endHour": null,
+          "open": true,
+          "opensAt": null,
+          "closesAt": null
+        },
+        "spec": {
+          "desiredPhase": "RUNNER_PHASE_ACTIVE",
+          "configuration": {
+            "region": "us-east-1",
+            "releaseChannel": "RUNNER_RELEASE_CHANNEL_STABLE",
+            "autoUpdate": true,
+            "metrics": {
+              "enabled": true,
+              "url": "",
+              "username": "",
+              "password": "",
+              "managedMetricsEnabled": true,
+              "includeVerboseMetrics": false
+            },
+            "logLevel": "LOG_LEVEL_INFO",
+            "devcontainerImageCacheEnabled": true,
+            "encryptedHoneycombApiKey": "",
+            "continuousProfiling": false
+          },
+          "variant": "RUNNER_VARIANT_STANDARD"
+        }
+      }
+      "
+    `);
+    expect(await outputOf("config", late, "-o", "yaml")).toMatchInlineSnapshot(`
+      "runnerId: 5a6c2f98-b1e7-4093-8d4f-2e7b0c9d1a36
+      name: Build farm (Oregon)
+      phase:
+        desired: RUNNER_PHASE_ACTIVE
+        actual: RUNNER_PHASE_ACTIVE
+        differs: false
+      region:
+        desired: us-west-2
+        actual: us-west-2
+        differs: false
+      updateWindow:
+        startHour: null
+        endHour: null
+        open: true
+        opensAt: null
+        closesAt: null
+      spec:
+        desiredPhase: RUNNER_PHASE_ACTIVE
+        configuration:
+          region: us-west-2
+          releaseChannel: RUNNER_RELEASE_CHANNEL_STABLE
+          autoUpdate: false
+          metrics:
+            enabled: true
+            url: https://prometheus.example.com/api/v1/write
+            username: runner-oregon
+            password: "[redacted]"
+            managedMetricsEnabled: false
+            includeVerboseMetrics: false
+          logLevel: LOG_LEVEL_ERROR
+          devcontainerImageCacheEnabled: false
+          encryptedHoneycombApiKey: ""
+          continuousProfiling: false
+        variant: RUNNER_VARIANT_STANDARD
+      "
+    `);
+  });
+});
+
+describe("verify", () => {
+  test("tells people, and ends with 0 if all are there", async () => {
+    const args = ["verify", managed, "--capability", "warm-pool", "RUNNER_CAPABILITY_REDIS_STREAM"];
+    expect(await outputOf(...args)).toBe("warm-pool:     present\nredis-stream:  present\n");
+  });
+
+  test("tells programs, and ends with 5 if one is missing", async () => {
+    const args = ["verify", managed, "--capability", "warmPool", "--capability", "ASG_WARM_POOL"];
+    const { code, stdout, stderr } = await runRunnerctl([...args, "-o", "json", "--base-url", url]);
+    expect({ code, stderr }).toEqual({ code: 5, stderr: "" });
+    expect(stdout).toMatchInlineSnapshot(`
+      "{
+        "runnerId": "3b8d6a52-5f14-4c0b-a7e9-6d1c0f2e8b97",
+        "name": "Ona Cloud (US)",
+        "verified": false,
+        "present": [
+          "RUNNER_CAPABILITY_WARM_POOL"
+        ],
+        "missing": [
+          "RUNNER_CAPABILITY_ASG_WARM_POOL"
+        ]
+      }
+      "
+    `);
+  });
+
+  test("names the nearest right name for a wrong one, and calls nobody", async () => {
+    const args = [
+      "verify",
+      managed,
+      "--capability",
+      "warm-pols",
+      "--base-url",
+      "http://127.0.0.1:1",
+    ];
+    expect(await runRunnerctl(args)).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: 'runnerctl: there is no RunnerCapability "warm-pols": did you mean warm-pool?\n',
+    });
+  });
+});
+
+describe.concurrent("colours", () => {
+  test("are there on a terminal", async () => {
+    expect(await onTerminal()).toContain("\x1b[33mdegraded\x1b[39m");
+  });
+
+  test.each([
+    ["NO_COLOR", [], { NO_COLOR: "1" }],
+    ["--no-color", ["--no-color"], {}],
+    ["TERM=dumb", [], { TERM: "dumb" }],
+  ] as const)("are not there with %s", async (_, args, env) => {
+    const output = await onTerminal(args, env);
+    expect(output).toContain("degraded");
+    expect(output).not.toContain("\x1b");
+  });
+
+  test("are not there in a pipe", async () => {
+    expect(await outputOf("status", late)).not.toContain("\x1b");
+  });
+
+  async function onTerminal(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
+    const command = [process.execPath, main, "status", late, ...args].join(" ");
+    const { PATH } = process.env;
+    const { stdout } = await run("script", ["-qec", command, "/dev/null"], {
+      env: { PATH, TERM: "xterm-256color", ONA_BASE_URL: url, ...env },
+    });
+    return stdout;
+  }
+});
+
+describe.concurrent("a pipe that is closed early", () => {
+  test.each([
+    ["is no error", `get ${late}`, "0"],
+    ["does not hide that a capability is missing", `verify ${managed} --capability 4242`, "5"],
+  ])("%s", async (_, args, code) => {
+    // The reader is gone long before there is something to write.
+    const command = `${process.execPath} ${main} ${args} | :; echo "\${PIPESTATUS[0]}"`;
+    const { stdout, stderr } = await run("bash", ["--norc", "-c", command], {
+      env: { PATH: process.env.PATH, ONA_BASE_URL: url },
+    });
+    expect({ stdout, stderr }).toEqual({ stdout: `${code}\n`, stderr: "" });
+  });
+});
+
+describe.concurrent("what the command line may look like", () => {
+  test("--version prints the version", async () => {
+    expect(await outputOf("--version")).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  test.each(["get", "status", "config", "verify", "completion"])(
+    "%s --help has an example and fits a screen",
+    async (command) => {
+      const lines = (await outputOf(command, "--help")).split("\n");
+      expect(lines.length).toBeLessThanOrEqual(24);
+      expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+      expect(lines.slice(-3)).toEqual(["Example:", expect.stringContaining(command), ""]);
+    },
+  );
+
+  test.each([
+    [["get", "nope"], "It must be a UUID"],
+    [["get"], "missing required argument 'id'"],
+    [["status", late, "--timeout", "5"], "with a unit, such as 500ms, 5s or 2m"],
+    [["config", late, "-o", "xml"], "Allowed choices are text, json, yaml."],
+    [["config", late, "--base-url", "localhost"], "It must be a URL"],
+    [["verify", late], "required option '--capability <name...>' not specified"],
+    [["gets", late], "unknown command 'gets' (Did you mean get?)"],
+    [["get", late, "--token-file", "/nowhere"], "the token file cannot be read: ENOENT"],
+  ])("%s is wrong usage", async (args, message) => {
+    const { code, stdout, stderr } = await runRunnerctl(args, {
+      ONA_BASE_URL: "http://127.0.0.1:1",
+    });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(/^runnerctl: .+\n$/);
+    expect(stderr).toContain(message);
+  });
+
+  test("without a command it prints the help, and ends with 2", async () => {
+    const { code, stdout, stderr } = await runRunnerctl([]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain("Commands:");
+  });
+
+  test("a wrong URL in the environment is wrong usage", async () => {
+    expect(await runRunnerctl(["get", late], { GITPOD_BASE_URL: "ona.com" })).toEqual({
+      code: 2,
+      stdout: "",
+      stderr:
+        'runnerctl: GITPOD_BASE_URL is "ona.com". It must be a URL, such as https://app.ona.com/api.\n',
+    });
+  });
+});
+
+describe("a call that fails", () => {
+  // A server that fails in the way that the first part of the path says.
+  const failures = createServer((request, response) => {
+    const failure = /^\/(\w+)\//.exec(request.url ?? "")?.[1] ?? "";
+    failWith[failure]?.(request, response);
+  });
+  const connectError =
+    (status: number, error: { code: string; message: string; details?: unknown[] }) =>
+    (_: IncomingMessage, response: ServerResponse) =>
+      response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(error));
+  const violations = create(ViolationsSchema, {
+    violations: [
+      {
+        field: { elements: [{ fieldName: "runner_id", fieldNumber: 1 }] },
+        message: "value must be lucky",
+      },
+    ],
+  });
+  const failWith: Record<string, (request: IncomingMessage, response: ServerResponse) => void> = {
+    internal: connectError(500, { code: "internal", message: "request 7 failed" }),
+    empty: (_, response) =>
+      response.writeHead(200, { "Content-Type": "application/json" }).end("{}"),
+    unauthenticated: (request, response) => {
+      const message = `not known: ${request.headers.authorization}`;
+      connectError(401, { code: "unauthenticated", message })(request, response);
+    },
+    forbidden: connectError(403, { code: "permission_denied", message: "not yours\n\x1b[2J" }),
+    unavailable: connectError(503, { code: "unavailable", message: "try later" }),
+    invalid: connectError(400, {
+      code: "invalid_argument",
+      message: "no such thing",
+      details: [
+        {
+          type: ViolationsSchema.typeName,
+          value: base64Encode(toBinary(ViolationsSchema, violations), "std_raw"),
+        },
+      ],
+    }),
+    stalls: () => stalled?.(),
+  };
+  let stalled: (() => void) | undefined;
+  let failuresUrl: string;
+
+  beforeAll(async () => {
+    await once(failures.listen(0, "127.0.0.1"), "listening");
+    failuresUrl = `http://127.0.0.1:${(failures.address() as AddressInfo).port}`;
+  });
+
+  afterAll(async () => {
+    failures.closeAllConnections();
+    failures.close();
+  });
+
+  test.concurrent.each([
+    ["internal", 1, "[internal] request 7 failed"],
+    ["invalid", 2, "[invalid_argument] no such thing; runner_id: value must be lucky"],
+    ["empty", 1, "the server answered without a runner, which the contract does not allow"],
+    [
+      "unauthenticated",
+      4,
+      "[unauthenticated] not known: undefined; set ONA_API_KEY, or give a file with the token by --token-file",
+    ],
+    [
+      "forbidden",
+      4,
+      "[permission_denied] not yours \ufffd[2J; use a token that may see this runner",
+    ],
+  ])("by %s ends with %s", async (failure, code, message) => {
+    const end = await runRunnerctl(["status", late, "--base-url", `${failuresUrl}/${failure}`]);
+    expect(end).toEqual({ code, stdout: "", stderr: `runnerctl: ${message}\n` });
+  });
+
+  test.concurrent.each(["unavailable", "stalls"])(
+    "as the server %s ends with 6",
+    async (failure) => {
+      const args = [
+        "status",
+        late,
+        "--base-url",
+        `${failuresUrl}/${failure}`,
+        "--timeout",
+        "300ms",
+      ];
+      const { code, stdout, stderr } = await runRunnerctl(args);
+      expect({ code, stdout }).toEqual({ code: 6, stdout: "" });
+      expect(stderr).toMatch(/^runnerctl: \[(unavailable|deadline_exceeded)\] .+; .+\n$/);
+    },
+  );
+
+  test("as there is no such runner ends with 3", async () => {
+    const unknownId = "00000000-0000-4000-8000-000000000000";
+    expect(await runRunnerctl(["status", unknownId], { ONA_BASE_URL: url })).toEqual({
+      code: 3,
+      stdout: "",
+      stderr: `runnerctl: [not_found] no runner with id ${unknownId}\n`,
+    });
+  });
+
+  test("as it is interrupted ends with 130", async () => {
+    const reached = new Promise<void>((resolve) => {
+      stalled = resolve;
+    });
+    const child = startRunnerctl(["status", late, "--base-url", `${failuresUrl}/stalls`]);
+    await reached;
+    child.process.kill("SIGINT");
+    expect(await child.ended).toEqual({ code: 130, stdout: "", stderr: "" });
+  });
+
+  describe.concurrent("has sent", () => {
+    const folder = mkdtempSync(join(tmpdir(), "token-"));
+    const file = join(folder, "token");
+    writeFileSync(file, "from-file\n");
+    afterAll(() => rmSync(folder, { recursive: true }));
+
+    test.each([
+      ["no token", {}, [], "undefined"],
+      ["the token of ONA_API_KEY", { ONA_API_KEY: "ona", GITPOD_API_KEY: "old" }, [], "Bearer ona"],
+      ["the token of GITPOD_API_KEY", { ONA_API_KEY: "", GITPOD_API_KEY: "old" }, [], "Bearer old"],
+      ["the token in the file", { ONA_API_KEY: "ona" }, ["--token-file", file], "Bearer from-file"],
+    ])("%s", async (_, env, args, sent) => {
+      const url = `${failuresUrl}/unauthenticated`;
+      const { stderr } = await runRunnerctl(["get", late, "--base-url", url, ...args], env);
+      expect(stderr).toContain(`not known: ${sent};`);
+    });
+  });
+});
+
+function run(command: string, args: readonly string[], options: { env: NodeJS.ProcessEnv }) {
+  return new Promise<{ stdout: string; stderr: string }>((resolve, reject) => {
+    execFile(command, args, options, (error, stdout, stderr) =>
+      error ? reject(error) : resolve({ stdout, stderr }),
+    );
+  });
+}

@@ -1,0 +1,83 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  file_gitpod_v1_runner_service as file,
+  RunnerCapability,
+  RunnerCapabilitySchema,
+  RunnerPhase,
+  RunnerPhaseSchema,
+  RunnerProvider,
+  RunnerProviderSchema,
+} from "../../gen/gitpod/v1/runner_service_pb.ts";
+import { enumShortName, enumShortNames, enumValueNamed } from "../../src/runner/enum-name.ts";
+
+describe("enumValueNamed", () => {
+  test.each([
+    "warm-pool",
+    "warm_pool",
+    "warmPool",
+    "WarmPool",
+    "WARM_POOL",
+    "warm pool",
+    "RUNNER_CAPABILITY_WARM_POOL",
+    "runner-capability-warm-pool",
+    "runnerCapabilityWarmPool",
+    "11",
+  ])("takes %s", (name) => {
+    expect(enumValueNamed(RunnerCapabilitySchema, name)).toBe(RunnerCapability.WARM_POOL);
+  });
+
+  test("takes digits in names", () => {
+    expect(enumValueNamed(RunnerProviderSchema, "aws-ec2")).toBe(RunnerProvider.AWS_EC2);
+  });
+
+  test.each(file.enums.map((desc) => [desc.name, desc] as const))(
+    "reads back each short and full name of %s",
+    (_, desc) => {
+      for (const { number, name } of desc.values.slice(1)) {
+        expect(enumValueNamed(desc, enumShortName(desc, number))).toBe(number);
+        expect(enumValueNamed(desc, name)).toBe(number);
+      }
+    },
+  );
+
+  test("reads back values from the future", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 999_999_999 }), (number) => {
+        const name = enumShortName(RunnerCapabilitySchema, number);
+        expect(enumValueNamed(RunnerCapabilitySchema, name)).toBe(number);
+      }),
+    );
+  });
+
+  test.each(["warm-pol", "WARMPOOOL", "RUNNER_CAPABILITY_WRAM_POOL"])(
+    "names the nearest right name for %s",
+    (name) => {
+      expect(() => enumValueNamed(RunnerCapabilitySchema, name)).toThrow(
+        new RangeError(`there is no RunnerCapability "${name}": did you mean warm-pool?`),
+      );
+    },
+  );
+
+  test.each(["", "0", "-1", "1e3", "xyzzy", "unspecified", "RUNNER_PHASE_UNSPECIFIED", '"\n'])(
+    "names all there are when nothing is near %j",
+    (name) => {
+      expect(() => enumValueNamed(RunnerPhaseSchema, name)).toThrow(
+        new RangeError(
+          `there is no RunnerPhase ${JSON.stringify(name)}: choose one of created, inactive, active, deleting, deleted, degraded`,
+        ),
+      );
+    },
+  );
+});
+
+describe("enumShortName", () => {
+  test("is the number of a value without a name", () => {
+    expect(enumShortName(RunnerCapabilitySchema, 17)).toBe("17");
+  });
+
+  test("is there for the value that says nothing, too", () => {
+    expect(enumShortName(RunnerPhaseSchema, RunnerPhase.UNSPECIFIED)).toBe("unspecified");
+    expect(enumShortNames(RunnerPhaseSchema)).not.toContain("unspecified");
+  });
+});

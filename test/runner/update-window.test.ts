@@ -1,0 +1,93 @@
+import { create } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { UpdateWindowSchema } from "../../gen/gitpod/v1/runner_service_pb.ts";
+import { updateWindowHours, updateWindowState } from "../../src/runner/update-window.ts";
+
+const minuteMs = 60_000;
+
+const window = (startHour?: number, endHour?: number) =>
+  create(UpdateWindowSchema, {
+    ...(startHour !== undefined && { startHour }),
+    ...(endHour !== undefined && { endHour }),
+  });
+
+describe("an update window", () => {
+  const anyTime = { open: true, opens: undefined, closes: undefined };
+  const day = "2026-11-23";
+  const at = (time: string) => new Date(`${day}T${time}Z`);
+
+  test("that is not set is open at any time", () => {
+    expect(updateWindowHours(undefined)).toBeUndefined();
+    expect(updateWindowState(undefined)).toEqual(anyTime);
+  });
+
+  test("without a start is open at any time", () => {
+    expect(updateWindowState(window(undefined, 4))).toEqual(anyTime);
+  });
+
+  test("that ends when it starts is open the whole day", () => {
+    expect(updateWindowState(window(5, 5), at("04:59:00"))).toEqual(anyTime);
+  });
+
+  test("without an end lasts two hours, over midnight too", () => {
+    expect(updateWindowHours(window(6))).toEqual({ start: 6, end: 8 });
+    expect(updateWindowHours(window(23))).toEqual({ start: 23, end: 1 });
+  });
+
+  test("lasts over midnight when the end comes first", () => {
+    expect(updateWindowState(window(22, 4), at("03:59:59.999"))).toEqual({
+      open: true,
+      opens: at("22:00:00"),
+      closes: at("04:00:00"),
+    });
+  });
+
+  test("is open at its start and closed at its end", () => {
+    expect(updateWindowState(window(6, 8), at("06:00:00")).open).toBe(true);
+    expect(updateWindowState(window(6, 8), at("08:00:00")).open).toBe(false);
+    expect(updateWindowState(window(6, 8), at("08:00:00")).opens).toEqual(
+      new Date("2026-11-24T06:00:00Z"),
+    );
+  });
+
+  test("is what a walk over the minutes finds, for all hours and times", () => {
+    const hour = fc.integer({ min: 0, max: 23 });
+    const time = fc.date({
+      min: new Date("1970-01-01T00:00:00Z"),
+      max: new Date("2200-01-01T00:00:00Z"),
+      noInvalidDate: true,
+    });
+    fc.assert(
+      fc.property(hour, fc.option(hour, { nil: undefined }), time, (start, end, when) => {
+        const state = updateWindowState(window(start, end), when);
+        expect(state).toEqual(walk(start, end, when));
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+/** Finds the same by looking at each full minute of the two days that follow. */
+function walk(start: number, end: number | undefined, at: Date) {
+  // The hours of the day at which it is open, counted from the start on.
+  const openHours = new Set<number>();
+  const length = end === undefined ? 2 : end === start ? 24 : (end - start + 24) % 24;
+  for (let i = 0; i < length; i++) {
+    openHours.add((start + i) % 24);
+  }
+  const isOpen = (ms: number) => openHours.has(Math.floor(ms / (60 * minuteMs)) % 24);
+  const first = Math.floor(at.getTime() / minuteMs) * minuteMs;
+  let opens: Date | undefined;
+  let closes: Date | undefined;
+  for (let ms = first + minuteMs; ms <= first + 2 * 24 * 60 * minuteMs; ms += minuteMs) {
+    if (isOpen(ms) !== isOpen(ms - minuteMs)) {
+      if (isOpen(ms)) {
+        opens ??= new Date(ms);
+      } else {
+        closes ??= new Date(ms);
+      }
+    }
+  }
+  return { open: isOpen(at.getTime()), opens, closes };
+}
