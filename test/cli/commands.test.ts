@@ -8,9 +8,12 @@ import { join } from "node:path";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { base64Encode } from "@bufbuild/protobuf/wire";
 import { ViolationsSchema } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type RunningRunnerctl, runRunnerctl, startRunnerctl } from "../support/runnerctl.ts";
 import { samples } from "../support/sample-runner.ts";
+
+// Processes start slowly on a busy machine.
+vi.setConfig({ testTimeout: 30_000 });
 
 const main = new URL("../../src/cli/main.ts", import.meta.url).pathname;
 
