@@ -5,8 +5,13 @@
  * @module
  */
 export * from "../gen/gitpod/v1/runner_service_pb.ts";
+export type { TokenSource } from "./client/bearer-token.ts";
+export type { RetryOptions } from "./client/retry.ts";
 export {
   createRunnerClient,
+  createRunnerClientFromEnv,
+  type Environment,
   type RunnerClient,
   type RunnerClientOptions,
 } from "./client/runner-client.ts";
+export { runnerFromJson, type UnknownJson, unknownJson } from "./runner/runner-json.ts";
