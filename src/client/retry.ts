@@ -1,6 +1,6 @@
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
-import { sleep } from "./sleep.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import { timeoutHeader } from "./unary-transport.ts";
 
 /** Options of {@link createRetryInterceptor}. */
@@ -11,6 +11,8 @@ export interface RetryOptions {
   readonly initialDelayMs?: number;
   /** The longest wait before any attempt, in milliseconds. Default: 5000. */
   readonly maxDelayMs?: number;
+  /** What the waits are measured by. Default: the clock of this machine. */
+  readonly clock?: Clock;
 }
 
 /** A server that asks for more patience than this, in milliseconds, is not waited for. */
@@ -31,13 +33,18 @@ const maxRetryAfterMs = 60_000;
  * The error at the end says how many attempts were made.
  */
 export function createRetryInterceptor(options: RetryOptions = {}): Interceptor {
-  const { maxAttempts = 4, initialDelayMs = 200, maxDelayMs = 5_000 } = options;
+  const {
+    maxAttempts = 4,
+    initialDelayMs = 200,
+    maxDelayMs = 5_000,
+    clock = systemClock,
+  } = options;
   return (next) => async (request) => {
     if (request.stream || !mayBeRepeated(request.method.idempotency)) {
       return next(request);
     }
     const { signal, header } = request;
-    const start = performance.now();
+    const start = clock.now();
     const timeLimit = Number(header.get(timeoutHeader) ?? Number.POSITIVE_INFINITY);
     for (let attempt = 1; ; attempt++) {
       try {
@@ -45,9 +52,9 @@ export function createRetryInterceptor(options: RetryOptions = {}): Interceptor 
       } catch (reason) {
         const error = ConnectError.from(reason);
         const delay =
-          retryAfterMs(error.metadata) ??
-          Math.random() * Math.min(maxDelayMs, initialDelayMs * 2 ** (attempt - 1));
-        const timeLeft = timeLimit - (performance.now() - start) - delay;
+          retryAfterMs(error.metadata, clock.now()) ??
+          clock.random() * Math.min(maxDelayMs, initialDelayMs * 2 ** (attempt - 1));
+        const timeLeft = timeLimit - (clock.now() - start) - delay;
         if (
           !isTransient(error) ||
           signal.aborted ||
@@ -57,7 +64,7 @@ export function createRetryInterceptor(options: RetryOptions = {}): Interceptor 
         ) {
           throw withAttempts(error, attempt);
         }
-        await sleep(delay, signal).catch((reason) => {
+        await clock.sleep(delay, signal).catch((reason) => {
           throw withAttempts(ConnectError.from(reason, Code.Canceled), attempt);
         });
         if (timeLeft < Number.POSITIVE_INFINITY) {
@@ -80,12 +87,12 @@ function isTransient({ code }: ConnectError): boolean {
 }
 
 /** How long the server asks to wait: it says it in seconds, or with the time when to come back. */
-function retryAfterMs(header: Headers): number | undefined {
+function retryAfterMs(header: Headers, now: number): number | undefined {
   const text = header.get("Retry-After")?.trim();
   if (text === undefined) {
     return undefined;
   }
-  const delay = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+  const delay = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
   return Number.isNaN(delay) ? undefined : Math.max(0, delay);
 }
 

@@ -21,8 +21,8 @@ export function createUndiciClient(dispatcher: Dispatcher): HttpClient {
       const received: Received = { status: 0, fields: {}, chunks: [] };
       let controller: Dispatcher.DispatchController | undefined;
       const onAbort = () => {
-        controller?.abort(signal.reason);
         reject(signal.reason);
+        controller?.abort(signal.reason);
       };
       if (signal.aborted) {
         onAbort();

@@ -74,7 +74,9 @@ describe("unknownJson", () => {
     const json = toJson(
       GetRunnerResponseSchema,
       create(GetRunnerResponseSchema, {
-        runner: { status: { phase: RunnerPhase.ACTIVE, capabilities: [1, 2, 99 as RunnerCapability] } },
+        runner: {
+          status: { phase: RunnerPhase.ACTIVE, capabilities: [1, 2, 99 as RunnerCapability] },
+        },
       }),
     );
     expect(unknownJson(runnerFromJson(json, ignoring))).toBeUndefined();
