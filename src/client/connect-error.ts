@@ -17,6 +17,11 @@ export function headerAndTrailer(answer: HttpAnswer): { header: Headers; trailer
   return { header, trailer };
 }
 
+function metadataOf(answer: HttpAnswer): Headers {
+  const { header, trailer } = headerAndTrailer(answer);
+  return appendHeaders(header, trailer);
+}
+
 /** The error that an answer with another status than 200 stands for. */
 export function errorOfAnswer(answer: HttpAnswer, url: string): ConnectError {
   const code = codeOfStatus(answer.status);
@@ -41,7 +46,7 @@ export function unexpectedAnswer(
     answer.status === 0
       ? `${where} redirects, and redirects are not followed`
       : `HTTP ${answer.status} from ${where}: ${redirect(answer, url) ?? describe(answer, cause)}`;
-  return new ConnectError(message, code, [...answer.header], undefined, cause);
+  return new ConnectError(message, code, metadataOf(answer), undefined, cause);
 }
 
 function redirect({ status, header }: HttpAnswer, url: string): string | undefined {
@@ -91,16 +96,18 @@ function errorFromJson(
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     return undefined;
   }
-  const { code, message = "", details = [] } = json;
-  if (typeof message !== "string" && message !== null) {
+  const { code, message, details } = json;
+  const isConnect = codeByName.has(code) || typeof message === "string";
+  if (!isConnect || (typeof message !== "string" && message != null)) {
     return undefined;
   }
-  const { header, trailer } = headerAndTrailer(answer);
   const error = new ConnectError(
     message ?? "",
     codeByName.get(code) ?? defaultCode,
-    appendHeaders(header, trailer),
+    metadataOf(answer),
   );
+  // For transports to set: a Connect server that meets this error does not pass it on as its own.
+  error.isWireError = true;
   for (const detail of Array.isArray(details) ? details : []) {
     const incoming = incomingDetail(detail);
     if (incoming === undefined) {

@@ -11,7 +11,7 @@ import { type HttpClient, type HttpHeader, noAnswer } from "./http.ts";
  * fetch, makes streams of bodies that are there in one piece.
  */
 export function createUndiciClient(dispatcher: Dispatcher): HttpClient {
-  return async ({ url, method, header, body, signal }) => {
+  return async ({ url, method, header, body: requestBody, signal }) => {
     const { origin } = new URL(url);
     const headers = [...header].flat();
     if (!header.has("User-Agent")) {
@@ -36,7 +36,7 @@ export function createUndiciClient(dispatcher: Dispatcher): HttpClient {
           method,
           headers,
           // Any Uint8Array will do, though the types ask for the one of Node.js.
-          body: body as string | Buffer | null,
+          body: requestBody as string | Buffer | null,
         },
         {
           onRequestStart(newController) {
@@ -64,18 +64,32 @@ export function createUndiciClient(dispatcher: Dispatcher): HttpClient {
         },
       );
     });
+    const body = joined(chunks);
+    const encoding = fields["content-encoding"]?.toString() ?? "identity";
+    const isPlain = encoding === "identity" || body.length === 0;
     return {
       status,
       header: headerOf(fields),
-      body: await decompressed(Buffer.concat(chunks), fields["content-encoding"]),
+      body: isPlain ? body : await decompressed(body, encoding),
     };
   };
+}
+
+/** Copies the bytes: chunks are views of what the socket read, which would stay as long as they. */
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const result = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));
+  let offset = 0;
+  for (const chunk of chunks) {
+    result.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return result;
 }
 
 interface Received {
   status: number;
   fields: Record<string, string | string[] | undefined>;
-  readonly chunks: Buffer[];
+  readonly chunks: Uint8Array[];
 }
 
 function headerOf(fields: Received["fields"]): HttpHeader {
@@ -91,18 +105,25 @@ function headerOf(fields: Received["fields"]): HttpHeader {
   };
 }
 
-function decompressed(
-  body: Buffer,
-  encoding: string | string[] | undefined,
-): Buffer | Promise<Buffer> {
-  if (encoding === undefined || encoding === "identity" || body.length === 0) {
-    return body;
+async function decompressed(body: Uint8Array, encoding: string): Promise<Uint8Array> {
+  const decompress = decompressors[encoding];
+  if (decompress === undefined) {
+    throw new ConnectError(`unsupported response encoding "${encoding}"`, Code.Internal);
   }
-  if (encoding === "gzip") {
-    return promisify(gunzip)(body);
+  try {
+    return new Uint8Array(await decompress(body));
+  } catch (error) {
+    throw new ConnectError(
+      `cannot decompress the answer, said to be ${encoding}`,
+      Code.Internal,
+      undefined,
+      undefined,
+      error,
+    );
   }
-  if (encoding === "br") {
-    return promisify(brotliDecompress)(body);
-  }
-  throw new ConnectError(`unsupported response encoding "${encoding}"`, Code.Internal);
 }
+
+const decompressors: Record<string, (body: Uint8Array) => Promise<Buffer>> = {
+  gzip: promisify(gunzip),
+  br: promisify(brotliDecompress),
+};
