@@ -6,6 +6,8 @@
  */
 export * from "../gen/gitpod/v1/runner_service_pb.ts";
 export type { TokenSource } from "./client/bearer-token.ts";
+export type { Clock } from "./client/clock.ts";
+export type { Poll, PollOptions } from "./client/poll-runner.ts";
 export type { RetryOptions } from "./client/retry.ts";
 export {
   createRunnerClient,
@@ -14,4 +16,7 @@ export {
   type RunnerClient,
   type RunnerClientOptions,
 } from "./client/runner-client.ts";
+export { type WaitOptions, WaitTimeoutError, waitForRunner } from "./client/wait-for-runner.ts";
+export { type RunnerEvent, watchRunner } from "./client/watch-runner.ts";
+export { isHeartbeat, type RunnerChange, runnerChanges } from "./runner/runner-changes.ts";
 export { runnerFromJson, type UnknownJson, unknownJson } from "./runner/runner-json.ts";

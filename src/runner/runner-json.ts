@@ -127,7 +127,7 @@ function remember(
     at = {
       schema: field.message,
       value: (value as unknown as Record<string, unknown>)[field.localName],
-      json: (at.json as JsonObject)[segment],
+      json: (at.json as JsonObject)[segment] ?? (at.json as JsonObject)[field.name],
     };
   }
 }
@@ -165,7 +165,7 @@ function makeReadable(
     if (known === undefined) {
       findings.push({ path: [...path, name] });
     } else if (known.isNested) {
-      path.push(name);
+      path.push(known.field.jsonName);
       const value = json[name] as JsonValue;
       const readable = readableField(known, value, path, findings);
       path.pop();
