@@ -5,16 +5,25 @@
  * @module
  */
 export * from "../gen/gitpod/v1/runner_service_pb.ts";
+export type { TokenSource } from "./client/bearer-token.ts";
+export type { Clock } from "./client/clock.ts";
+export type { Poll, PollOptions } from "./client/poll-runner.ts";
+export type { RetryOptions } from "./client/retry.ts";
 export {
   createRunnerClient,
+  createRunnerClientFromEnv,
+  type Environment,
   type RunnerClient,
   type RunnerClientOptions,
 } from "./client/runner-client.ts";
+export { type WaitOptions, WaitTimeoutError, waitForRunner } from "./client/wait-for-runner.ts";
+export { type RunnerEvent, watchRunner } from "./client/watch-runner.ts";
 export { capabilityNames, hasCapability, missingCapabilities } from "./runner/capabilities.ts";
 export { type DesiredAndActual, desiredAndActual } from "./runner/desired-and-actual.ts";
 export { enumShortName, enumShortNames, enumValueNamed } from "./runner/enum-name.ts";
 export { heartbeatAgeMs } from "./runner/heartbeat.ts";
 export { redactedJson } from "./runner/redaction.ts";
+export { isHeartbeat, type RunnerChange, runnerChanges } from "./runner/runner-changes.ts";
 export {
   type HealthReason,
   type HealthState,
@@ -22,6 +31,7 @@ export {
   type RunnerHealthOptions,
   runnerHealth,
 } from "./runner/runner-health.ts";
+export { runnerFromJson, type UnknownJson, unknownJson } from "./runner/runner-json.ts";
 export {
   type UpdateWindowHours,
   type UpdateWindowState,

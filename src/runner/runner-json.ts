@@ -1,9 +1,12 @@
 import {
+  type DescField,
   type DescMessage,
   fromJson,
   type JsonObject,
   type JsonReadOptions,
   type JsonValue,
+  type Message,
+  type MessageShape,
 } from "@bufbuild/protobuf";
 import { DurationSchema } from "@bufbuild/protobuf/wkt";
 import {
@@ -11,9 +14,18 @@ import {
   GetRunnerResponseSchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
 
+/** What JSON said that this version of the contract has no word for: it comes from the future. */
+export interface UnknownJson {
+  /** The JSON as it was, with all that the message cannot hold. */
+  readonly json: JsonValue;
+  /** The names of enum values that are not known, each with the path of its field. */
+  readonly enumNames: readonly { readonly path: string; readonly name: string }[];
+  /** The paths of the fields that are not known. */
+  readonly fields: readonly string[];
+}
+
 /**
- * Reads a GetRunnerResponse from Protobuf JSON, and understands what
- * {@link canonicalJson} does.
+ * Reads a GetRunnerResponse from Protobuf JSON, as {@link messageFromJson} does.
  *
  * Throws an Error that names the field when the JSON does not fit the contract.
  */
@@ -21,61 +33,214 @@ export function runnerFromJson(
   json: JsonValue,
   options?: Partial<JsonReadOptions>,
 ): GetRunnerResponse {
-  return fromJson(
-    GetRunnerResponseSchema,
-    canonicalJson(GetRunnerResponseSchema, json) as JsonValue,
-    options,
-  );
+  return messageFromJson(GetRunnerResponseSchema, json, options);
 }
 
 /**
- * Returns `json` with all durations that `schema` knows in it spelled
- * canonically: "+1.5s" becomes "1.5s".
+ * Reads a message of the contract from Protobuf JSON.
  *
- * The example on the API's page writes durations with a plus sign. Other
- * runtimes take it, TypeScript's does not.
+ * It takes durations with a plus sign: the example on the API's page has them,
+ * other runtimes take them, TypeScript's does not.
  *
- * What needs no change is returned as it is, not copied.
+ * With `ignoreUnknownFields`, the runtime drops names of enum values that it
+ * does not know, a new capability for instance, along with unknown fields. What
+ * it dropped can be read from the message with {@link unknownJson}.
+ *
+ * Throws an Error that names the field when the JSON does not fit the contract.
  */
-export function canonicalJson(schema: DescMessage, json: unknown): unknown {
-  if (!isObject(json)) {
-    return json;
+export function messageFromJson<Desc extends DescMessage>(
+  schema: Desc,
+  json: JsonValue,
+  options?: Partial<JsonReadOptions>,
+): MessageShape<Desc> {
+  const findings: Finding[] = [];
+  const readable = makeReadable(schema, json, [], findings);
+  const message = fromJson(schema, readable, options);
+  for (const finding of findings) {
+    remember(schema, message, json, finding);
   }
-  let result = json;
-  for (const field of schema.fields) {
-    if (field.message === undefined) {
+  return message;
+}
+
+/**
+ * Returns what the JSON, from which `message` was read, said and `message`
+ * cannot say, or undefined if it says it all.
+ *
+ * Works for each message inside of one that was read: for a response, its
+ * runner, the runner's status. Paths are of JSON names and start at `message`:
+ * `status.capabilities` for a runner. A copy of a message has forgotten it.
+ *
+ * In binary nothing is lost: unknown enum values are kept as numbers, unknown
+ * fields in `$unknown`.
+ */
+export function unknownJson(message: Message): UnknownJson | undefined {
+  return remembered.get(message);
+}
+
+interface Finding {
+  /** JSON names, and indexes into lists. */
+  readonly path: readonly (string | number)[];
+  /** The name of an enum value. Without it, the field itself is not known. */
+  readonly enumName?: string;
+}
+
+/** The findings in each message. Weak, so that it goes when the message goes. */
+const remembered = new WeakMap<
+  Message,
+  UnknownJson & { enumNames: { path: string; name: string }[]; fields: string[] }
+>();
+
+/** Notes a finding with each message that it is in, outermost first. */
+function remember(
+  schema: DescMessage,
+  message: Message,
+  json: JsonValue,
+  { path, enumName }: Finding,
+): void {
+  let at: { schema: DescMessage; value: unknown; json: unknown } = { schema, value: message, json };
+  for (const [depth, segment] of path.entries()) {
+    const { value } = at;
+    if (Array.isArray(value)) {
+      at = {
+        ...at,
+        value: value[segment as number],
+        json: (at.json as JsonValue[])[segment as number],
+      };
       continue;
     }
-    for (const name of [field.jsonName, field.name]) {
-      const value = json[name];
-      if (value === undefined) {
-        continue;
-      }
-      const message = field.message;
-      const canonical =
-        field.fieldKind === "list" && Array.isArray(value)
-          ? mapIfChanged(value, (item) => canonicalValue(message, item))
-          : canonicalValue(message, value);
-      if (canonical !== value) {
-        result = { ...result, [name]: canonical as JsonValue };
+    const known = remembered.get(value as Message) ?? {
+      json: at.json as JsonValue,
+      enumNames: [],
+      fields: [],
+    };
+    remembered.set(value as Message, known);
+    const rest = pathOf(path.slice(depth));
+    if (enumName === undefined) {
+      known.fields.push(rest);
+    } else {
+      known.enumNames.push({ path: rest, name: enumName });
+    }
+    const field = fieldsOf(at.schema).get(segment as string)?.field;
+    if (field?.message === undefined) {
+      return;
+    }
+    at = {
+      schema: field.message,
+      value: (value as unknown as Record<string, unknown>)[field.localName],
+      json: (at.json as JsonObject)[segment] ?? (at.json as JsonObject)[field.name],
+    };
+  }
+}
+
+/** Leaves out where in a list of enum values a name is: the list in the message has other indexes. */
+function pathOf(segments: readonly (string | number)[]): string {
+  const names = typeof segments.at(-1) === "number" ? segments.slice(0, -1) : segments;
+  return names
+    .map((name) => (typeof name === "number" ? `[${name}]` : `.${name}`))
+    .join("")
+    .slice(1);
+}
+
+/**
+ * Returns `json` as the runtime can read it, and adds what is unknown to
+ * `findings`. What needs no change is returned as it is, not copied.
+ */
+function makeReadable(
+  schema: DescMessage,
+  json: JsonValue,
+  path: (string | number)[],
+  findings: Finding[],
+): JsonValue {
+  if (schema.typeName === DurationSchema.typeName) {
+    return typeof json === "string" && /^\+\d/.test(json) ? json.slice(1) : json;
+  }
+  // The other well-known types have a JSON of their own.
+  if (schema.typeName.startsWith("google.protobuf.") || !isObject(json)) {
+    return json;
+  }
+  const fields = fieldsOf(schema);
+  let result = json;
+  for (const name of Object.keys(json)) {
+    const known = fields.get(name);
+    if (known === undefined) {
+      findings.push({ path: [...path, name] });
+    } else if (known.isNested) {
+      path.push(known.field.jsonName);
+      const value = json[name] as JsonValue;
+      const readable = readableField(known, value, path, findings);
+      path.pop();
+      if (readable !== value) {
+        result = { ...result, [name]: readable };
       }
     }
   }
   return result;
 }
 
-function canonicalValue(schema: DescMessage, value: unknown): unknown {
-  if (schema.typeName === DurationSchema.typeName) {
-    return typeof value === "string" && /^\+\d/.test(value) ? value.slice(1) : value;
+function readableField(
+  known: KnownField,
+  value: JsonValue,
+  path: (string | number)[],
+  findings: Finding[],
+): JsonValue {
+  if (known.field.fieldKind !== "list" || !Array.isArray(value)) {
+    return readableValue(known, value, path, findings);
   }
-  return canonicalJson(schema, value);
+  const readable = value.map((item, index) => {
+    path.push(index);
+    const result = readableValue(known, item, path, findings);
+    path.pop();
+    return result;
+  });
+  return readable.some((item, index) => item !== value[index]) ? readable : value;
 }
 
-function mapIfChanged<T>(items: readonly T[], map: (item: T) => unknown): readonly unknown[] {
-  const mapped = items.map(map);
-  return mapped.some((item, i) => item !== items[i]) ? mapped : items;
+function readableValue(
+  { field, enumNames }: KnownField,
+  value: JsonValue,
+  path: (string | number)[],
+  findings: Finding[],
+): JsonValue {
+  if (field.message !== undefined) {
+    return makeReadable(field.message, value, path, findings);
+  }
+  if (typeof value === "string" && !enumNames.has(value)) {
+    findings.push({ path: [...path], enumName: value });
+  }
+  return value;
 }
 
-function isObject(json: unknown): json is JsonObject {
+interface KnownField {
+  readonly field: DescField;
+  /** Whether its values are messages or enum values. The contract has no maps. */
+  readonly isNested: boolean;
+  readonly enumNames: ReadonlySet<string>;
+}
+
+const known = new WeakMap<DescMessage, ReadonlyMap<string, KnownField>>();
+
+/** The fields of a message by the names that JSON may call them. */
+function fieldsOf(schema: DescMessage): ReadonlyMap<string, KnownField> {
+  let fields = known.get(schema);
+  if (fields === undefined) {
+    fields = new Map(
+      schema.fields.flatMap((field) => {
+        const entry = {
+          field,
+          isNested: field.message !== undefined || field.enum !== undefined,
+          enumNames: new Set(field.enum?.values.map(({ name }) => name)),
+        };
+        return [
+          [field.jsonName, entry],
+          [field.name, entry],
+        ] as const;
+      }),
+    );
+    known.set(schema, fields);
+  }
+  return fields;
+}
+
+function isObject(json: JsonValue): json is JsonObject {
   return typeof json === "object" && json !== null && !Array.isArray(json);
 }

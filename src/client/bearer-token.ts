@@ -1,0 +1,69 @@
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+
+/**
+ * Gives the token for a call. It is asked before each attempt, so it should
+ * keep the token as long as it is good. When the server answered
+ * `unauthenticated`, it is asked once more, with the token that was refused.
+ */
+export type TokenSource = (refused?: string) => string | Promise<string>;
+
+/**
+ * Creates an interceptor that authenticates with a bearer token (RFC 6750).
+ *
+ * Throws an Error when a token given as a string is one that no header can
+ * carry. Neither this nor any other error shows the token.
+ */
+export function createBearerTokenInterceptor(token: string | TokenSource): Interceptor {
+  if (typeof token === "string") {
+    const value = headerValue(token);
+    return (next) => (request) => {
+      request.header.set("Authorization", value);
+      return next(request);
+    };
+  }
+  return (next) => async (request) => {
+    const first = await ask(token, request.signal);
+    request.header.set("Authorization", headerValue(first));
+    try {
+      return await next(request);
+    } catch (error) {
+      if (ConnectError.from(error).code !== Code.Unauthenticated) {
+        throw error;
+      }
+    }
+    const second = await ask(token, request.signal, first);
+    request.header.set("Authorization", headerValue(second));
+    return next(request);
+  };
+}
+
+function headerValue(token: string): string {
+  // What a header may carry, without spaces: a token has none.
+  if (typeof token !== "string" || !/^[\x21-\x7e]+$/.test(token)) {
+    throw new ConnectError(
+      token === ""
+        ? "the token is empty"
+        : "the token has a character that no token has: is there a line break or a space in it?",
+      Code.Unauthenticated,
+    );
+  }
+  return `Bearer ${token}`;
+}
+
+/** Asks for a token, but no longer than the call has time. */
+async function ask(source: TokenSource, signal: AbortSignal, refused?: string): Promise<string> {
+  let onAbort = () => {};
+  try {
+    return await Promise.race([
+      source(refused),
+      new Promise<never>((_, reject) => {
+        onAbort = () => reject(signal.reason);
+        signal.addEventListener("abort", onAbort);
+      }),
+    ]);
+  } catch (error) {
+    throw ConnectError.from(error, Code.Unauthenticated);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}

@@ -1,0 +1,579 @@
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { inspect } from "node:util";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { Code, ConnectError, createRouterTransport, type Interceptor } from "@connectrpc/connect";
+import { describe, expect, onTestFinished, test } from "vitest";
+import {
+  GetRunnerRequestSchema,
+  GetRunnerResponseSchema,
+  RunnerService,
+} from "../../gen/gitpod/v1/runner_service_pb.ts";
+import { createRunnerClient as createNodeRunnerClient } from "../../src/client/node.ts";
+import {
+  createRunnerClient,
+  createRunnerClientFromEnv,
+  type RunnerClientOptions,
+} from "../../src/client/runner-client.ts";
+import { runnerFromJson, unknownJson } from "../../src/runner/runner-json.ts";
+import {
+  answer,
+  type Behaviour,
+  type FailingServer,
+  reset,
+  resetMidway,
+  stall,
+  stallMidway,
+  startFailingServer,
+  urlOfNobody,
+} from "../support/failing-server.ts";
+import { createFakeClock } from "../support/fake-clock.ts";
+
+const runnerId = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
+const ok = answer(200, { runner: { runnerId, name: "one" } });
+const unavailable = answer(503, { code: "unavailable", message: "down" });
+const unauthenticated = answer(401, { code: "unauthenticated", message: "who are you" });
+const html = { "Content-Type": "text/html; charset=utf-8" };
+
+async function serve(...behaviours: Behaviour[]): Promise<FailingServer> {
+  const server = await startFailingServer(behaviours);
+  onTestFinished(() => server[Symbol.asyncDispose]());
+  return server;
+}
+
+async function errorOf(promise: Promise<unknown>): Promise<ConnectError> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(ConnectError);
+  return error as ConnectError;
+}
+
+describe.each([
+  ["on fetch", createRunnerClient],
+  [
+    "on undici",
+    (options: RunnerClientOptions) => {
+      const client = createNodeRunnerClient(options);
+      onTestFinished(() => client.close());
+      return client;
+    },
+  ],
+] as const)("a client %s", (_, createClient) => {
+  async function clientOf(behaviours: Behaviour[], options: RunnerClientOptions = {}) {
+    const clock = createFakeClock();
+    const server = await startFailingServer(behaviours, clock.now);
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    const client = createClient({ baseUrl: server.url, retry: { clock }, ...options });
+    return {
+      server,
+      clock,
+      getRunner: (callOptions = {}) => client.getRunner({ runnerId }, callOptions),
+      /** The times between the requests that the server got, in milliseconds. */
+      spacing: () =>
+        server.requests.slice(1).map(({ at }, i) => at - (server.requests[i]?.at ?? 0)),
+    };
+  }
+
+  describe("attempts again", () => {
+    test("after 503, twice, with waits that double", async () => {
+      const { getRunner, spacing } = await clientOf([unavailable, unavailable, ok]);
+      expect((await getRunner()).runner?.name).toBe("one");
+      expect(spacing()).toEqual([200, 400]);
+    });
+
+    test("up to the limit, and says how often it did", async () => {
+      const { getRunner, spacing } = await clientOf([unavailable], {
+        retry: {
+          clock: createFakeClock(),
+          maxAttempts: 6,
+          initialDelayMs: 100,
+          maxDelayMs: 500,
+        },
+      });
+      const error = await errorOf(getRunner());
+      expect(error.message).toBe("[unavailable] down (6 attempts)");
+      expect(spacing()).toHaveLength(5);
+    });
+
+    test("after waits that chance makes shorter", async () => {
+      const clock = createFakeClock(0.25);
+      const { getRunner } = await clientOf([unavailable], {
+        retry: { clock, maxAttempts: 7, initialDelayMs: 100, maxDelayMs: 1000 },
+      });
+      await errorOf(getRunner());
+      expect(clock.sleeps).toEqual([25, 50, 100, 200, 250, 250]);
+    });
+
+    test.each([
+      ["7", 7000],
+      ["Thu, 01 Jan 2026 00:00:09 GMT", 9000],
+      ["Wed, 31 Dec 2025 23:59:59 GMT", 0],
+      ["soon", 200],
+    ])("when Retry-After: %s says so", async (retryAfter, wait) => {
+      const { getRunner, spacing } = await clientOf([
+        answer(
+          429,
+          { code: "resource_exhausted", message: "slow down" },
+          { "Retry-After": retryAfter },
+        ),
+        ok,
+      ]);
+      expect((await getRunner()).runner?.name).toBe("one");
+      expect(spacing()).toEqual([wait]);
+    });
+
+    test.each([
+      ["a reset connection", reset],
+      ["a connection that was lost midway", resetMidway],
+      ["429 from a proxy", answer(429, "slow down", html)],
+      ["502 from a proxy", answer(502, "<h1>Bad gateway</h1>", html)],
+    ])("after %s", async (_, behaviour) => {
+      const { getRunner, spacing } = await clientOf([behaviour, ok]);
+      expect((await getRunner()).runner?.name).toBe("one");
+      expect(spacing()).toEqual([200]);
+    });
+
+    test("when nobody listens, and says where", async () => {
+      const clock = createFakeClock();
+      const baseUrl = await urlOfNobody();
+      const error = await errorOf(
+        createClient({ baseUrl, retry: { clock } }).getRunner({ runnerId }),
+      );
+      expect(error.code).toBe(Code.Unavailable);
+      expect(error.rawMessage).toContain(`no answer from ${baseUrl}: connect ECONNREFUSED`);
+      expect(error.rawMessage).toContain("(4 attempts)");
+      expect(clock.sleeps).toEqual([200, 400, 800]);
+    });
+  });
+
+  describe("does not attempt again", () => {
+    test.each([
+      ["not_found", 404],
+      ["invalid_argument", 400],
+      ["permission_denied", 403],
+      ["internal", 500],
+      ["data_loss", 500],
+      ["deadline_exceeded", 504],
+      ["unknown", 500],
+    ])("after %s", async (code, status) => {
+      const { getRunner, server } = await clientOf([answer(status, { code, message: "no" })]);
+      expect((await errorOf(getRunner())).message).toBe(`[${code}] no`);
+      expect(server.requests).toHaveLength(1);
+    });
+
+    test("with retry: false", async () => {
+      const { getRunner, server } = await clientOf([unavailable], { retry: false });
+      expect((await errorOf(getRunner())).message).toBe("[unavailable] down");
+      expect(server.requests).toHaveLength(1);
+    });
+
+    test("for a server that wants more patience than anyone has", async () => {
+      const { getRunner, server } = await clientOf([
+        answer(503, { code: "unavailable", message: "down" }, { "Retry-After": "3600" }),
+      ]);
+      const error = await errorOf(getRunner());
+      expect(error.metadata.get("Retry-After")).toBe("3600");
+      expect(server.requests).toHaveLength(1);
+    });
+
+    test("when the call's time would be over by then", async () => {
+      const { getRunner, server, spacing } = await clientOf([unavailable], { timeoutMs: 1000 });
+      const error = await errorOf(getRunner());
+      expect(error.message).toBe("[unavailable] down (3 attempts)");
+      expect(spacing()).toEqual([200, 400]);
+      // Each attempt tells the server how much of the time is left.
+      expect(server.requests.map(({ headers }) => headers["connect-timeout-ms"])).toEqual([
+        "1000",
+        "800",
+        "400",
+      ]);
+    });
+
+    test("when the caller gives up while it waits", async () => {
+      const caller = new AbortController();
+      const { getRunner, server } = await clientOf([unavailable], {
+        retry: { clock: createFakeClock(1, () => caller.abort()) },
+      });
+      const error = await errorOf(getRunner({ signal: caller.signal }));
+      expect(error.code).toBe(Code.Canceled);
+      expect(server.requests).toHaveLength(1);
+    });
+  });
+
+  describe("ends a call", () => {
+    test.each([
+      ["that is not answered", stall],
+      ["that is answered in part", stallMidway],
+    ])("%s, when its time is over", async (_, behaviour) => {
+      const { getRunner } = await clientOf([behaviour]);
+      const error = await errorOf(getRunner({ timeoutMs: 50 }));
+      expect(error.message).toBe("[deadline_exceeded] the operation timed out");
+    });
+
+    test("and says how many attempts its time was for", async () => {
+      const { getRunner } = await clientOf([unavailable, stall], {
+        timeoutMs: 250,
+        retry: { clock: createFakeClock() },
+      });
+      const error = await errorOf(getRunner());
+      expect(error.message).toBe("[deadline_exceeded] the operation timed out (2 attempts)");
+    });
+
+    test.each([
+      ["that is not answered", stall],
+      ["that is answered in part", stallMidway],
+    ])("%s, when the caller gives up, and its connection", async (_, behaviour) => {
+      const caller = new AbortController();
+      let closed: Promise<unknown> | undefined;
+      const { getRunner } = await clientOf([
+        (response) => {
+          closed = once(response, "close");
+          behaviour(response);
+          setImmediate(() => caller.abort());
+        },
+      ]);
+      const error = await errorOf(getRunner({ signal: caller.signal }));
+      expect(error.code).toBe(Code.Canceled);
+      await closed;
+    });
+
+    test("before it begins, when the caller has given up already", async () => {
+      const { getRunner, server } = await clientOf([ok]);
+      const error = await errorOf(getRunner({ signal: AbortSignal.abort() }));
+      expect(error.code).toBe(Code.Canceled);
+      expect(server.requests).toHaveLength(0);
+    });
+
+    test("whose token does not come", async () => {
+      const { getRunner } = await clientOf([ok], { token: () => new Promise(() => {}) });
+      const error = await errorOf(getRunner({ timeoutMs: 50 }));
+      expect(error.code).toBe(Code.DeadlineExceeded);
+    });
+  });
+
+  describe("shows what answered instead of the API:", () => {
+    test.each<[string, Behaviour, Code, string]>([
+      [
+        "HTML",
+        answer(200, "<html>\n  <title>Sign in</title>", html),
+        Code.Unknown,
+        "text/html; charset=utf-8: <html> <title>Sign in</title>",
+      ],
+      ["HTML with an error", answer(500, "<h1>Oops</h1>", html), Code.Unknown, "HTTP 500 from "],
+      ["nothing", answer(200), Code.Unknown, "no content type, empty"],
+      ["nothing there", answer(404), Code.Unimplemented, "no content type, empty"],
+      ["JSON of another kind", answer(200, [1, 2]), Code.Internal, "application/json: [1,2]"],
+      [
+        "JSON cut short",
+        answer(200, '{"runner":{', { "Content-Type": "application/json" }),
+        Code.Internal,
+        'application/json: {"runner":{',
+      ],
+      [
+        "a wrong field",
+        answer(200, { runner: { name: 1 } }),
+        Code.Internal,
+        "cannot decode field gitpod.v1.Runner.name from JSON",
+      ],
+      [
+        "an error that is none of Connect's",
+        answer(500, '"oops"', { "Content-Type": "application/json" }),
+        Code.Unknown,
+        'application/json: "oops"',
+      ],
+      [
+        "a long text",
+        answer(200, "é".repeat(5000), { "Content-Type": "text/plain" }),
+        Code.Unknown,
+        `text/plain: ${"é".repeat(100)}…`,
+      ],
+    ])("%s", async (_, behaviour, code, text) => {
+      const { getRunner, server } = await clientOf([behaviour], { useHttpGet: true });
+      const error = await errorOf(getRunner());
+      expect(error.code).toBe(code);
+      expect(error.rawMessage).toContain(text);
+      expect(error.rawMessage).toContain(`from ${server.url}/gitpod.v1.RunnerService/GetRunner: `);
+      expect(error.rawMessage.length).toBeLessThan(400);
+    });
+  });
+
+  test.each([301, 302, 303, 307, 308])("follows no redirect (%i)", async (status) => {
+    const elsewhere = await serve(ok);
+    for (const location of [`${elsewhere.url}/a?token=secret`, "/b?token=secret"]) {
+      const { getRunner, server } = await clientOf([answer(status, "", { Location: location })], {
+        token: "tok",
+      });
+      const error = await errorOf(getRunner());
+      const target = new URL(location, server.url);
+      expect(error.rawMessage).toContain(
+        `HTTP ${status} from ${server.url}/gitpod.v1.RunnerService/GetRunner: it redirects to ${target.origin}${target.pathname}, and redirects are not followed`,
+      );
+      expect(error.rawMessage).not.toContain("secret");
+      expect(server.requests).toHaveLength(1);
+    }
+    expect(elsewhere.requests).toHaveLength(0);
+  });
+
+  describe("authenticates", () => {
+    const authorizations = (server: FailingServer) =>
+      server.requests.map(({ headers }) => headers.authorization);
+
+    test("with a token", async () => {
+      const { getRunner, server } = await clientOf([ok], { token: "tok" });
+      await getRunner();
+      expect(authorizations(server)).toEqual(["Bearer tok"]);
+    });
+
+    test("with what a function gives, each time", async () => {
+      let n = 0;
+      const { getRunner, server } = await clientOf([ok], { token: async () => `tok${++n}` });
+      await getRunner();
+      await getRunner();
+      expect(authorizations(server)).toEqual(["Bearer tok1", "Bearer tok2"]);
+    });
+
+    test("anew after unauthenticated, and tells the function which token was refused", async () => {
+      const token = async (refused?: string) => (refused === "old" ? "new" : "old");
+      const { getRunner, server, clock } = await clientOf([unauthenticated, ok], { token });
+      expect((await getRunner()).runner?.name).toBe("one");
+      expect(authorizations(server)).toEqual(["Bearer old", "Bearer new"]);
+      expect(clock.sleeps).toEqual([]);
+    });
+
+    test("anew only once", async () => {
+      const { getRunner, server } = await clientOf([unauthenticated], { token: () => "tok" });
+      expect((await errorOf(getRunner())).message).toBe("[unauthenticated] who are you");
+      expect(server.requests).toHaveLength(2);
+    });
+
+    test("but not anew with a token that cannot change", async () => {
+      const { getRunner, server } = await clientOf([unauthenticated], { token: "tok" });
+      await errorOf(getRunner());
+      expect(server.requests).toHaveLength(1);
+    });
+
+    test("not at all when the function fails", async () => {
+      const { getRunner, server } = await clientOf([ok], {
+        token: () => Promise.reject(new Error("no vault")),
+      });
+      expect((await errorOf(getRunner())).message).toBe("[unauthenticated] no vault");
+      expect(server.requests).toHaveLength(0);
+    });
+
+    test("not with what no header can carry", async () => {
+      const { getRunner, server } = await clientOf([ok], { token: () => "sec\nret" });
+      const error = await errorOf(getRunner());
+      expect(error.code).toBe(Code.Unauthenticated);
+      expect(inspect(error)).not.toMatch(/sec|ret"/);
+      expect(server.requests).toHaveLength(0);
+    });
+  });
+
+  test.each(["sec ret", "secret\n", "sécret", ""])("refuses the token %j, unseen", (token) => {
+    const create = () => createClient({ token });
+    expect(create).toThrow(/the token (is empty|has a character)/);
+    expect(create).not.toThrow("ret");
+  });
+
+  describe("keeps a token from cleartext:", () => {
+    test.each(["http://runners.example.com", "http://127.0.0.1.example.com", "http://10.0.0.1"])(
+      "%s",
+      (baseUrl) => {
+        const message = `the token would travel unencrypted to ${new URL(baseUrl).host}`;
+        expect(() => createClient({ baseUrl, token: "t" })).toThrow(message);
+        expect(() => createClient({ baseUrl, token: async () => "t" })).toThrow(message);
+        expect(() => createClient({ baseUrl, headers: { authorization: "t" } })).toThrow(message);
+        createClient({ baseUrl, token: "t", allowCleartextToken: true });
+        createClient({ baseUrl });
+      },
+    );
+
+    test.each([
+      "http://localhost:1",
+      "http://a.localhost",
+      "http://127.1.2.3",
+      "http://[::1]:1",
+      "https://runners.example.com",
+    ])("but not %s", (baseUrl) => {
+      createClient({ baseUrl, token: "t" });
+    });
+  });
+
+  test("never shows a token", async () => {
+    const token = "sesame-open";
+    for (const behaviour of [unauthenticated, reset, answer(200, "<p>", html), answer(302)]) {
+      const { getRunner } = await clientOf([behaviour], { token });
+      const error = await errorOf(getRunner());
+      expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(token);
+    }
+    const client = createClient({ token, headers: { Authorization: `Bearer ${token}` } });
+    expect(inspect(client, { depth: 10, showHidden: true })).not.toContain(token);
+  });
+
+  test("reads the example on the API's page", async () => {
+    const documented = JSON.parse(
+      readFileSync(new URL("../documented-response.json", import.meta.url), "utf8"),
+    );
+    const { getRunner } = await clientOf([answer(200, documented)]);
+    expect(await getRunner()).toEqual(runnerFromJson(documented));
+  });
+
+  test("keeps what it cannot read of JSON from the future", async () => {
+    const json = { runner: { status: { capabilities: ["RUNNER_CAPABILITY_TIME_TRAVEL"] } } };
+    const { getRunner } = await clientOf([answer(200, json)]);
+    const { runner } = await getRunner();
+    expect(runner && unknownJson(runner)).toEqual({
+      json: json.runner,
+      enumNames: [{ path: "status.capabilities", name: "RUNNER_CAPABILITY_TIME_TRAVEL" }],
+      fields: [],
+    });
+  });
+
+  test("speaks JSON by POST, below the base URL", async () => {
+    const server = await serve(ok);
+    for (const baseUrl of [`${server.url}/api`, `${server.url}/api/`]) {
+      await createClient({ baseUrl }).getRunner({ runnerId });
+    }
+    expect(server.requests).toHaveLength(2);
+    for (const request of server.requests) {
+      expect(request).toMatchObject({
+        method: "POST",
+        url: "/api/gitpod.v1.RunnerService/GetRunner",
+        body: JSON.stringify({ runnerId }),
+        headers: { "content-type": "application/json", "connect-protocol-version": "1" },
+      });
+      expect(request.headers).not.toHaveProperty("connect-timeout-ms");
+    }
+  });
+
+  test("speaks binary when told so", async () => {
+    const response = create(GetRunnerResponseSchema, { runner: { runnerId, name: "one" } });
+    const { getRunner, server } = await clientOf(
+      [
+        answer(200, toBinary(GetRunnerResponseSchema, response), {
+          "Content-Type": "application/proto",
+        }),
+      ],
+      { useBinaryFormat: true },
+    );
+    expect(await getRunner()).toEqual(response);
+    const request = create(GetRunnerRequestSchema, { runnerId });
+    expect(server.requests[0]?.body).toBe(
+      Buffer.from(toBinary(GetRunnerRequestSchema, request)).toString(),
+    );
+  });
+
+  test("calls by GET when told so", async () => {
+    const { getRunner, server } = await clientOf([ok], { useHttpGet: true });
+    await getRunner({ timeoutMs: 5000 });
+    const [request] = server.requests;
+    const { searchParams } = new URL(request?.url ?? "", server.url);
+    expect(request?.method).toBe("GET");
+    expect(Object.fromEntries(searchParams)).toEqual({
+      connect: "v1",
+      encoding: "json",
+      message: JSON.stringify({ runnerId }),
+    });
+    expect(request?.headers).toMatchObject({ "connect-timeout-ms": "5000" });
+    expect(request?.headers).not.toHaveProperty("content-type");
+  });
+
+  test("sends headers, and a call's own in their place", async () => {
+    const { getRunner, server } = await clientOf([ok], { headers: { "X-A": "1", "X-B": "2" } });
+    await getRunner({ headers: { "x-b": "3" } });
+    expect(server.requests[0]?.headers).toMatchObject({ "x-a": "1", "x-b": "3" });
+  });
+
+  test("lets interceptors see a call once, without its token", async () => {
+    const seen: unknown[] = [];
+    const interceptor: Interceptor = (next) => async (request) => {
+      seen.push(request.url, request.header.get("Authorization"));
+      const response = await next(request);
+      seen.push(response.header.get("X-Answer"), response.trailer.get("X-After"));
+      return response;
+    };
+    const { getRunner, server } = await clientOf(
+      [unavailable, answer(200, { runner: {} }, { "X-Answer": "yes", "Trailer-X-After": "later" })],
+      { interceptors: [interceptor], token: "tok" },
+    );
+    await getRunner();
+    expect(seen).toEqual([`${server.url}/gitpod.v1.RunnerService/GetRunner`, null, "yes", "later"]);
+  });
+
+  test("has 0 as a call's time limit mean none", async () => {
+    const { getRunner, server } = await clientOf([ok], { timeoutMs: 50 });
+    await getRunner({ timeoutMs: 0 });
+    expect(server.requests[0]?.headers).not.toHaveProperty("connect-timeout-ms");
+  });
+
+  test.each([
+    ["runners.example.com", "is no URL"],
+    ["/api", "is no URL"],
+    ["", "is no URL"],
+    ["ftp://runners.example.com", "must be http: or https:"],
+    ["https://runners.example.com/?a=b", "must be http: or https:, and end with its path"],
+    ["https://me:secret@runners.example.com", "authenticate with a token"],
+  ])("refuses the base URL %j", (baseUrl, message) => {
+    expect(() => createClient({ baseUrl })).toThrow(message);
+    expect(() => createClient({ baseUrl })).not.toThrow("secret");
+  });
+});
+
+describe("a client over another transport", () => {
+  const seen: Array<[string | null, number | undefined]> = [];
+  const flaky = (failures: number) =>
+    createRouterTransport(({ service }) => {
+      service(RunnerService, {
+        getRunner: (_, { requestHeader, timeoutMs }) => {
+          seen.push([requestHeader.get("Authorization"), timeoutMs()]);
+          if (failures-- > 0) {
+            throw new ConnectError("down", Code.Unavailable);
+          }
+          return { runner: { runnerId } };
+        },
+      });
+    });
+
+  test("authenticates, keeps to its time and attempts again all the same", async () => {
+    const client = createRunnerClient({
+      transport: flaky(1),
+      token: "tok",
+      timeoutMs: 60_000,
+      retry: { clock: createFakeClock() },
+    });
+    expect((await client.getRunner({ runnerId })).runner?.runnerId).toBe(runnerId);
+    expect(seen).toEqual([
+      ["Bearer tok", expect.closeTo(60_000, -3)],
+      ["Bearer tok", expect.closeTo(59_800, -3)],
+    ]);
+  });
+});
+
+describe("createRunnerClientFromEnv", () => {
+  test.each([
+    [{ ONA_API_KEY: "ona", GITPOD_API_KEY: "gitpod" }, "Bearer ona"],
+    [{ ONA_API_KEY: "", GITPOD_API_KEY: "gitpod" }, "Bearer gitpod"],
+    [{}, undefined],
+  ])("takes the token from %j", async (env, authorization) => {
+    const server = await serve(ok);
+    await createRunnerClientFromEnv({}, { ONA_BASE_URL: server.url, ...env }).getRunner({});
+    expect(server.requests[0]?.headers.authorization).toBe(authorization);
+  });
+
+  test("takes the base URL from the older variable, too, and options before both", async () => {
+    const server = await serve(ok);
+    const env = { GITPOD_BASE_URL: `${server.url}/env`, GITPOD_API_KEY: "env" };
+    await createRunnerClientFromEnv({}, env).getRunner({});
+    await createRunnerClientFromEnv({ baseUrl: server.url, token: "own" }, env).getRunner({});
+    expect(server.requests.map(({ url, headers }) => [url, headers.authorization])).toEqual([
+      ["/env/gitpod.v1.RunnerService/GetRunner", "Bearer env"],
+      ["/gitpod.v1.RunnerService/GetRunner", "Bearer own"],
+    ]);
+  });
+
+  test("says which URL is wrong", () => {
+    expect(() => createRunnerClientFromEnv({}, { ONA_BASE_URL: "nope" })).toThrow('"nope"');
+  });
+});
