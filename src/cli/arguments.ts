@@ -37,18 +37,6 @@ export function parseRunnerId(text: string): string {
   return text;
 }
 
-/**
- * Reads the URL below which the API is served.
- *
- * Throws a UsageError if it is none.
- */
-export function parseBaseUrl(text: string): string {
-  if (!/^https?:$/.test(URL.parse(text)?.protocol ?? "")) {
-    throw new UsageError("It must be a URL, such as https://app.ona.com/api.");
-  }
-  return text;
-}
-
 /** Lets commander tell which argument it is that `parse` refuses. */
 export function checked<Value>(parse: (text: string) => Value): (text: string) => Value {
   return (text) => {

@@ -26,7 +26,7 @@ import {
   UpdateWindowSchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { durationText } from "../runner/duration-text.ts";
-import { enumShortName } from "../runner/enum-name.ts";
+import { enumShortName, newerEnumNames } from "../runner/enum-name.ts";
 import { isSecret } from "../runner/redaction.ts";
 import { updateWindowHours, updateWindowState } from "../runner/update-window.ts";
 import { phaseColor } from "./colors.ts";
@@ -58,6 +58,12 @@ function describe(message: ReflectMessage, at: Date): Row[] {
 
 function describeField(message: ReflectMessage, field: DescField, at: Date): Row | undefined {
   const label = labelOf(field);
+  const newer = newerEnumNames(message.message, field.jsonName);
+  if (newer.length > 0 && !isSecret(field)) {
+    const known = field.fieldKind === "list" ? [...message.get(field)] : [];
+    const names = [...known.map((value) => valueText(field, value)), ...newer];
+    return { label, text: names.join(", ") };
+  }
   if (!message.isSet(field)) {
     if (field.fieldKind === "scalar" && field.scalar === ScalarType.BOOL) {
       return { label, text: "no" };

@@ -1,5 +1,6 @@
 import { toJson } from "@bufbuild/protobuf";
 import { GetRunnerResponseSchema, RunnerSchema } from "../../gen/gitpod/v1/runner_service_pb.ts";
+import { unknownJson } from "../runner/runner-json.ts";
 import { describeMessage } from "./describe-message.ts";
 import { fetchRunner, type RunnerCommandOptions } from "./fetch-runner.ts";
 import { print } from "./print.ts";
@@ -13,7 +14,8 @@ export async function get(runnerId: string, options: RunnerCommandOptions): Prom
   await print(
     {
       rows: () => describeMessage(RunnerSchema, runner, new Date()),
-      json: () => toJson(GetRunnerResponseSchema, response),
+      // What came as JSON is told as it came, with what is newer than this contract.
+      json: () => unknownJson(response)?.json ?? toJson(GetRunnerResponseSchema, response),
     },
     options,
   );

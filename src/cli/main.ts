@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { createRequire } from "node:module";
 import { Argument, Command, CommanderError, Option } from "commander";
-import { checked, parseBaseUrl, parseDuration, parseRunnerId } from "./arguments.ts";
+import { checked, parseDuration, parseRunnerId } from "./arguments.ts";
 import { defineServe } from "./serve-command.ts";
 
 // Each command's own file is imported when the command runs, so that none
@@ -58,7 +58,6 @@ function runnerCommand(name: string): Command {
     .option(
       "--base-url <url>",
       "the URL below which the API is served; otherwise ONA_BASE_URL, then https://app.ona.com/api",
-      checked(parseBaseUrl),
     )
     .option("--token-file <file>", "a file with the token; otherwise ONA_API_KEY")
     .addOption(

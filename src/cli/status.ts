@@ -7,7 +7,7 @@ import {
   RunnerPhaseSchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { durationText } from "../runner/duration-text.ts";
-import { enumJson, enumShortName } from "../runner/enum-name.ts";
+import { enumJson, enumShortName, newerEnumNames } from "../runner/enum-name.ts";
 import { heartbeatAgeMs } from "../runner/heartbeat.ts";
 import { type RunnerHealth, runnerHealth } from "../runner/runner-health.ts";
 import { healthColor, phaseColor } from "./colors.ts";
@@ -55,7 +55,9 @@ export function statusReport(runner: Runner, at: Date): StatusReport {
   return {
     runnerId: runner.runnerId,
     name: runner.name,
-    phase: enumJson(RunnerPhaseSchema, status?.phase ?? RunnerPhase.UNSPECIFIED),
+    phase:
+      newerEnumNames(status, "phase")[0] ??
+      enumJson(RunnerPhaseSchema, status?.phase ?? RunnerPhase.UNSPECIFIED),
     health: { state, reasons: reasons.map((reason) => ({ ...reason })) },
     message: status?.message ?? "",
     heartbeat:
@@ -84,7 +86,11 @@ export function statusRows(runner: Runner, at: Date): Row[] {
     { label: "Name", text: runner.name },
     { label: "ID", text: runner.runnerId },
     ...healthRows(runnerHealth(runner, { at })),
-    { label: "Phase", text: enumShortName(RunnerPhaseSchema, phase), color: phaseColor[phase] },
+    {
+      label: "Phase",
+      text: newerEnumNames(status, "phase")[0] ?? enumShortName(RunnerPhaseSchema, phase),
+      color: phaseColor[phase],
+    },
     { label: "Message", text: status?.message || "none" },
     { label: "Heartbeat", text: heartbeatText(status?.updatedAt, at) },
     { label: "Version", text: status?.version || "not reported" },

@@ -3,7 +3,7 @@ import {
   RunnerCapability,
   RunnerCapabilitySchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { enumShortName } from "./enum-name.ts";
+import { enumShortName, newerEnumNames } from "./enum-name.ts";
 
 /**
  * Tells whether a runner says that it has a capability.
@@ -27,10 +27,13 @@ export function missingCapabilities(
 
 /**
  * Returns the short names of a runner's capabilities, such as `warm-pool`, in
- * the order in which it reported them; the number stands for one that is newer
- * than the contract.
+ * the order in which it reported them. One that is newer than the contract goes
+ * by its number, or, last, by its full name if it came as JSON.
  */
 export function capabilityNames(runner: Runner): string[] {
   const capabilities = runner.status?.capabilities ?? [];
-  return capabilities.map((capability) => enumShortName(RunnerCapabilitySchema, capability));
+  return [
+    ...capabilities.map((capability) => enumShortName(RunnerCapabilitySchema, capability)),
+    ...newerEnumNames(runner.status, "capabilities"),
+  ];
 }

@@ -1,5 +1,6 @@
-import type { DescEnum, EnumShape } from "@bufbuild/protobuf";
+import type { DescEnum, EnumShape, Message } from "@bufbuild/protobuf";
 import { nearestName } from "./nearest-name.ts";
+import { unknownJson } from "./runner-json.ts";
 
 /**
  * Returns the short name of an enum value, for people to read: `warm-pool` for
@@ -57,6 +58,16 @@ export function enumValueNamed<Desc extends DescEnum>(schema: Desc, name: string
   const instead =
     nearest === undefined ? `choose one of ${names.join(", ")}` : `did you mean ${nearest}?`;
   throw new RangeError(`there is no ${schema.name} ${JSON.stringify(name)}: ${instead}`);
+}
+
+/**
+ * Returns the names of enum values that a field of a message had in JSON and
+ * that are newer than the contract. The message itself cannot hold them, so
+ * the field is empty or, if it is a list, lacks them. See {@link unknownJson}.
+ */
+export function newerEnumNames(message: Message | undefined, jsonName: string): string[] {
+  const names = message && unknownJson(message)?.enumNames;
+  return (names ?? []).filter(({ path }) => path === jsonName).map(({ name }) => name);
 }
 
 /** Value 0 of a proto3 enum says that nothing is known. */

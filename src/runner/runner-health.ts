@@ -5,7 +5,7 @@ import {
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { desiredAndActual } from "./desired-and-actual.ts";
 import { durationText } from "./duration-text.ts";
-import { enumShortName } from "./enum-name.ts";
+import { enumShortName, newerEnumNames } from "./enum-name.ts";
 import { heartbeatAgeMs, heartbeatIntervalMs } from "./heartbeat.ts";
 
 /** How well a runner is. See {@link runnerHealth}. */
@@ -72,8 +72,12 @@ export function runnerHealth(runner: Runner, options: RunnerHealthOptions = {}):
     return unknown("no-status", "The runner has no status.");
   }
   switch (runner.status.phase) {
-    case RunnerPhase.UNSPECIFIED:
-      return unknown("phase-unspecified", "The runner does not tell its phase.");
+    case RunnerPhase.UNSPECIFIED: {
+      const [newer] = newerEnumNames(runner.status, "phase");
+      return newer === undefined
+        ? unknown("phase-unspecified", "The runner does not tell its phase.")
+        : newerPhase(newer);
+    }
     case RunnerPhase.CREATED:
       return unavailable("phase-created", "The runner was created, but has not signed up yet.");
     case RunnerPhase.INACTIVE:
@@ -90,10 +94,7 @@ export function runnerHealth(runner: Runner, options: RunnerHealthOptions = {}):
     case RunnerPhase.ACTIVE:
       return degradedBy([...heartbeatReasons(runner, options), ...desiredPhaseReasons(runner)]);
     default:
-      return unknown(
-        "phase-unknown",
-        `The runner is in phase ${runner.status.phase}, which is newer than this contract.`,
-      );
+      return newerPhase(String(runner.status.phase));
   }
 }
 
@@ -126,6 +127,13 @@ function degradedBy(reasons: HealthReason[]): RunnerHealth {
 
 function unavailable(code: HealthReason["code"], message: string): RunnerHealth {
   return { state: "unavailable", reasons: [{ code, message }] };
+}
+
+function newerPhase(name: string): RunnerHealth {
+  return unknown(
+    "phase-unknown",
+    `The runner is in phase ${name}, which is newer than this contract.`,
+  );
 }
 
 function unknown(code: HealthReason["code"], message: string): RunnerHealth {

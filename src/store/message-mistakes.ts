@@ -2,14 +2,13 @@ import {
   type DescEnum,
   type DescField,
   type DescMessage,
-  fromJson,
   type JsonObject,
   type JsonValue,
   ScalarType,
 } from "@bufbuild/protobuf";
 import { DurationSchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { nearestName } from "../runner/nearest-name.ts";
-import { canonicalJson } from "../runner/runner-json.ts";
+import { messageFromJson } from "../runner/runner-json.ts";
 import type { SourceMember, SourceNode } from "./source-document.ts";
 
 /** What hears of mistakes. */
@@ -140,8 +139,7 @@ function findItemMistakes(
 
 function isTaken(field: DescField, value: JsonValue): boolean {
   try {
-    const json = canonicalJson(field.parent, { [field.jsonName]: value });
-    fromJson(field.parent, json as JsonObject);
+    messageFromJson(field.parent, { [field.jsonName]: value });
     return true;
   } catch {
     return false;

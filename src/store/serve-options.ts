@@ -1,6 +1,6 @@
-import { fromJson } from "@bufbuild/protobuf";
 import { type Duration, DurationSchema } from "@bufbuild/protobuf/wkt";
 import { nearestName } from "../runner/nearest-name.ts";
+import { messageFromJson } from "../runner/runner-json.ts";
 import { nanosecondsOf } from "./heartbeat.ts";
 import { describe, kindOf, type MistakeReport, pathOf } from "./message-mistakes.ts";
 import type { SourceNode } from "./source-document.ts";
@@ -50,7 +50,7 @@ function readInterval(json: unknown): Duration | undefined {
     return undefined;
   }
   try {
-    const duration = fromJson(DurationSchema, json.replace(/^\+(?=\d)/, ""));
+    const duration = messageFromJson(DurationSchema, json);
     return nanosecondsOf(duration) > 0n ? duration : undefined;
   } catch {
     return undefined;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseBaseUrl, parseDuration, parseRunnerId } from "../../src/cli/arguments.ts";
+import { parseDuration, parseRunnerId } from "../../src/cli/arguments.ts";
 
 describe("parseDuration", () => {
   test.each([
@@ -36,22 +36,6 @@ describe("parseRunnerId", () => {
     "refuses %j",
     (text) => {
       expect(() => parseRunnerId(text)).toThrow("It must be a UUID");
-    },
-  );
-});
-
-describe("parseBaseUrl", () => {
-  test.each(["https://app.ona.com/api", "http://127.0.0.1:8080", "http://[::1]:8080/"])(
-    "takes %s as it is",
-    (text) => {
-      expect(parseBaseUrl(text)).toBe(text);
-    },
-  );
-
-  test.each(["", "app.ona.com", "localhost:8080", "file:///etc/passwd", "http://"])(
-    "refuses %j",
-    (text) => {
-      expect(() => parseBaseUrl(text)).toThrow("It must be a URL");
     },
   );
 });

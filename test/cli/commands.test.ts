@@ -425,7 +425,7 @@ describe.concurrent("what the command line may look like", () => {
     [["get"], "missing required argument 'id'"],
     [["status", late, "--timeout", "5"], "with a unit, such as 500ms, 5s or 2m"],
     [["config", late, "-o", "xml"], "Allowed choices are text, json, yaml."],
-    [["config", late, "--base-url", "localhost"], "It must be a URL"],
+    [["config", late, "--base-url", "localhost"], 'baseUrl "localhost" is no URL'],
     [["verify", late], "required option '--capability <name...>' not specified"],
     [["gets", late], "unknown command 'gets' (Did you mean get?)"],
     [["get", late, "--token-file", "/nowhere"], "the token file cannot be read: ENOENT"],
@@ -438,6 +438,16 @@ describe.concurrent("what the command line may look like", () => {
     expect(stderr).toContain(message);
   });
 
+  test("a token is not sent in cleartext to another machine", async () => {
+    const env = { ONA_API_KEY: "secret", ONA_BASE_URL: "http://runner.invalid" };
+    const { code, stdout, stderr } = await runRunnerctl(["get", late], env);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(
+      /^runnerctl: the token would travel unencrypted to runner.invalid: .+\n$/,
+    );
+    expect(stderr).not.toContain("secret");
+  });
+
   test("without a command it prints the help, and ends with 2", async () => {
     const { code, stdout, stderr } = await runRunnerctl([]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
@@ -448,8 +458,7 @@ describe.concurrent("what the command line may look like", () => {
     expect(await runRunnerctl(["get", late], { GITPOD_BASE_URL: "ona.com" })).toEqual({
       code: 2,
       stdout: "",
-      stderr:
-        'runnerctl: GITPOD_BASE_URL is "ona.com". It must be a URL, such as https://app.ona.com/api.\n',
+      stderr: 'runnerctl: baseUrl "ona.com" is no URL: it should be like https://app.ona.com/api\n',
     });
   });
 });
@@ -542,6 +551,14 @@ describe("a call that fails", () => {
       expect(stderr).toMatch(/^runnerctl: \[(unavailable|deadline_exceeded)\] .+; .+\n$/);
     },
   );
+
+  test("as nobody listens ends with 6", async () => {
+    // Port 1 is tcpmux's: nobody has listened there for decades.
+    const args = ["status", late, "--base-url", "http://127.0.0.1:1", "--timeout", "300ms"];
+    const { code, stdout, stderr } = await runRunnerctl(args);
+    expect({ code, stdout }).toEqual({ code: 6, stdout: "" });
+    expect(stderr).toContain("ECONNREFUSED");
+  });
 
   test("as there is no such runner ends with 3", async () => {
     const unknownId = "00000000-0000-4000-8000-000000000000";

@@ -138,6 +138,23 @@ describe("describeMessage", () => {
     expect([row && "text" in row && row.text].flat().join(" ")).toBe(text);
   });
 
+  test("tells names from the future that came as JSON", () => {
+    const response = runnerFromJson(
+      {
+        runner: {
+          kind: "RUNNER_KIND_MOON",
+          status: { capabilities: ["RUNNER_CAPABILITY_TELEPORT", "RUNNER_CAPABILITY_WARM_POOL"] },
+        },
+      },
+      { ignoreUnknownFields: true },
+    );
+    const text = JSON.stringify(describeMessage(GetRunnerResponseSchema, response, at));
+    expect(text).toContain(`{"label":"Kind","text":"RUNNER_KIND_MOON"}`);
+    expect(text).toContain(
+      `{"label":"Capabilities","text":"warm-pool, RUNNER_CAPABILITY_TELEPORT"}`,
+    );
+  });
+
   test("never tells a secret, nor breaks at what is from the future", () => {
     const secret = fc.string({ unit: "grapheme-ascii", minLength: 8 }).map((text) => `k9${text}`);
     fc.assert(

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { GetRunnerResponseSchema, RunnerSchema } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { renderRows } from "../../src/cli/rows.ts";
 import { statusReport, statusRows } from "../../src/cli/status.ts";
+import { runnerFromJson } from "../../src/runner/runner-json.ts";
 import { futureNumber, futureResponse } from "../support/future-contract.ts";
 import { sampleRunner } from "../support/sample-runner.ts";
 
@@ -128,5 +129,28 @@ describe("the status of a runner", () => {
       health: { state: "unknown", reasons: [{ code: "phase-unknown" }] },
     });
     expect(renderRows(statusRows(runner, at), true)).toContain(`Phase:      ${futureNumber}\n`);
+  });
+
+  test("from the future, read from JSON, shows names", () => {
+    const { runner = create(RunnerSchema) } = runnerFromJson(
+      { runner: { status: { phase: "RUNNER_PHASE_DREAMING" } } },
+      { ignoreUnknownFields: true },
+    );
+    expect(statusReport(runner, at)).toMatchObject({
+      phase: "RUNNER_PHASE_DREAMING",
+      health: {
+        state: "unknown",
+        reasons: [
+          {
+            code: "phase-unknown",
+            message:
+              "The runner is in phase RUNNER_PHASE_DREAMING, which is newer than this contract.",
+          },
+        ],
+      },
+    });
+    expect(renderRows(statusRows(runner, at), false)).toContain(
+      "Phase:      RUNNER_PHASE_DREAMING\n",
+    );
   });
 });

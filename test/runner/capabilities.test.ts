@@ -6,6 +6,7 @@ import {
   hasCapability,
   missingCapabilities,
 } from "../../src/runner/capabilities.ts";
+import { runnerFromJson } from "../../src/runner/runner-json.ts";
 import { futureContract, futureNumber } from "../support/future-contract.ts";
 
 const { UNSPECIFIED, WARM_POOL, REDIS_STREAM } = RunnerCapability;
@@ -39,4 +40,13 @@ test("a capability from the future goes by its number", () => {
   const runner = fromBinary(RunnerSchema, bytes);
   expect(hasCapability(runner, futureNumber as RunnerCapability)).toBe(true);
   expect(capabilityNames(runner)).toEqual(["warm-pool", String(futureNumber)]);
+});
+
+test("a capability from the future that came as JSON goes by its full name", () => {
+  const capabilities = ["RUNNER_CAPABILITY_TELEPORT", "RUNNER_CAPABILITY_WARM_POOL"];
+  const { runner = create(RunnerSchema) } = runnerFromJson(
+    { runner: { status: { capabilities } } },
+    { ignoreUnknownFields: true },
+  );
+  expect(capabilityNames(runner)).toEqual(["warm-pool", "RUNNER_CAPABILITY_TELEPORT"]);
 });
