@@ -76,6 +76,7 @@ describe("the log", () => {
     [body, { "Content-Encoding": "rot13" }, "unimplemented"],
     [body, { "Content-Encoding": "gzip" }, "invalid_argument"],
     [body, { "Connect-Timeout-Ms": "soon" }, "invalid_argument"],
+    [body, { "Connect-Timeout-Ms": "0" }, "deadline_exceeded"],
     [body, { "Content-Type": "text/plain" }, "http_415"],
     ["", { "Content-Type": "application/grpc" }, "unimplemented"],
   ] as const)("tells what is wrong with %j %j: %s", async (text, headers, code) => {
