@@ -64,13 +64,15 @@ export function createRunnerClientFromEnv(
 }
 
 function createDispatcher(baseUrl: URL, { http2 = false }: NodeRunnerClientOptions): Dispatcher {
+  // As many calls on a connection as servers commonly allow: RFC 9113, section 6.5.2.
+  const options = { keepAliveTimeout, ...(http2 && { allowH2: true, pipelining: 100 }) };
   const isProxied = ["http_proxy", "https_proxy"].some(
     (name) => process.env[name] || process.env[name.toUpperCase()],
   );
   if (isProxied && !isLoopback(baseUrl)) {
-    return new EnvHttpProxyAgent({ allowH2: http2, keepAliveTimeout });
+    return new EnvHttpProxyAgent(options);
   }
   return http2 && baseUrl.protocol === "http:"
-    ? new H2CClient(baseUrl, { keepAliveTimeout })
-    : new Pool(baseUrl.origin, { allowH2: http2, keepAliveTimeout });
+    ? new H2CClient(baseUrl, options)
+    : new Pool(baseUrl.origin, options);
 }

@@ -1,7 +1,7 @@
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip } from "node:zlib";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Dispatcher } from "undici";
+import { type Dispatcher, errors } from "undici";
 import { type HttpClient, type HttpHeader, noAnswer } from "./http.ts";
 
 /**
@@ -59,7 +59,7 @@ export function createUndiciClient(dispatcher: Dispatcher): HttpClient {
           },
           onResponseError(_, error) {
             signal.removeEventListener("abort", onAbort);
-            reject(noAnswer(url, error));
+            reject(isClosed(error) ? closed() : noAnswer(url, error));
           },
         },
       );
@@ -73,6 +73,14 @@ export function createUndiciClient(dispatcher: Dispatcher): HttpClient {
       body: isPlain ? body : await decompressed(body, encoding),
     };
   };
+}
+
+function isClosed(error: Error): boolean {
+  return error instanceof errors.ClientClosedError || error instanceof errors.ClientDestroyedError;
+}
+
+function closed(): ConnectError {
+  return new ConnectError("the client is closed", Code.FailedPrecondition);
 }
 
 /** Copies the bytes: chunks are views of what the socket read, which would stay as long as they. */

@@ -262,8 +262,8 @@ describe.each([
         "text/html; charset=utf-8: <html> <title>Sign in</title>",
       ],
       ["HTML with an error", answer(500, "<h1>Oops</h1>", html), Code.Unknown, "HTTP 500 from "],
-      ["nothing", answer(200), Code.Unknown, "no content type, empty"],
-      ["nothing there", answer(404), Code.Unimplemented, "no content type, empty"],
+      ["nothing", answer(200), Code.Unknown, "one without content type, empty"],
+      ["nothing there", answer(404), Code.Unimplemented, "one without content type, empty"],
       ["JSON of another kind", answer(200, [1, 2]), Code.Internal, "application/json: [1,2]"],
       [
         "JSON cut short",
