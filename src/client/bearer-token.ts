@@ -52,18 +52,12 @@ function headerValue(token: string): string {
 
 /** Asks for a token, but no longer than the call has time. */
 async function ask(source: TokenSource, signal: AbortSignal, refused?: string): Promise<string> {
-  let onAbort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason));
+  });
   try {
-    return await Promise.race([
-      source(refused),
-      new Promise<never>((_, reject) => {
-        onAbort = () => reject(signal.reason);
-        signal.addEventListener("abort", onAbort);
-      }),
-    ]);
+    return await Promise.race([source(refused), aborted]);
   } catch (error) {
     throw ConnectError.from(error, Code.Unauthenticated);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }

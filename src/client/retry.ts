@@ -57,7 +57,6 @@ export function createRetryInterceptor(options: RetryOptions = {}): Interceptor 
         const timeLeft = timeLimit - (clock.now() - start) - delay;
         if (
           !isTransient(error) ||
-          signal.aborted ||
           attempt >= maxAttempts ||
           delay > maxRetryAfterMs ||
           timeLeft <= 0

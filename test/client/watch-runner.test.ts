@@ -6,7 +6,7 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createRunnerClient as createNodeRunnerClient } from "../../src/client/node.ts";
 import type { PollOptions } from "../../src/client/poll-runner.ts";
-import { createRunnerClient } from "../../src/client/runner-client.ts";
+import { createRunnerClient, type RunnerClient } from "../../src/client/runner-client.ts";
 import { type RunnerEvent, watchRunner } from "../../src/client/watch-runner.ts";
 import {
   answer,
@@ -236,7 +236,16 @@ describe.each([
     const start = clock.now();
 
     const caller = new AbortController();
-    const client = createClient({ baseUrl: `http://127.0.0.1:${port}`, retry: { clock } });
+    let mostListeners = 0;
+    const realClient = createClient({ baseUrl: `http://127.0.0.1:${port}`, retry: { clock } });
+    const client: RunnerClient = {
+      getRunner(request, callOptions) {
+        const { signal } = callOptions ?? {};
+        const listeners = signal === undefined ? [] : getEventListeners(signal, "abort");
+        mostListeners = Math.max(mostListeners, listeners.length);
+        return realClient.getRunner(request, callOptions);
+      },
+    };
     const counts: Record<string, number> = {};
     const runners: WeakRef<object>[] = [];
     const heap: number[] = [];
@@ -261,6 +270,7 @@ describe.each([
     expect(counts.error).toBeGreaterThan(30);
     expect(mostSockets).toBe(1);
 
+    expect(mostListeners).toBeLessThanOrEqual(1);
     expect(getEventListeners(caller.signal, "abort")).toHaveLength(0);
     await expect
       .poll(() => {
