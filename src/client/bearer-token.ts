@@ -16,25 +16,32 @@ export type TokenSource = (refused?: string) => string | Promise<string>;
 export function createBearerTokenInterceptor(token: string | TokenSource): Interceptor {
   if (typeof token === "string") {
     const value = headerValue(token);
-    return (next) => (request) => {
-      request.header.set("Authorization", value);
-      return next(request);
-    };
+    return (next) => (request) => withAuthorization(next, request, value);
   }
   return (next) => async (request) => {
     const first = await ask(token, request.signal);
-    request.header.set("Authorization", headerValue(first));
     try {
-      return await next(request);
+      return await withAuthorization(next, request, headerValue(first));
     } catch (error) {
       if (ConnectError.from(error).code !== Code.Unauthenticated) {
         throw error;
       }
     }
     const second = await ask(token, request.signal, first);
-    request.header.set("Authorization", headerValue(second));
-    return next(request);
+    return withAuthorization(next, request, headerValue(second));
   };
+}
+
+type Next = ReturnType<Interceptor>;
+
+/** The request is the same for all interceptors, and one of them may be a log: it is left without. */
+async function withAuthorization(next: Next, request: Parameters<Next>[0], value: string) {
+  request.header.set("Authorization", value);
+  try {
+    return await next(request);
+  } finally {
+    request.header.delete("Authorization");
+  }
 }
 
 function headerValue(token: string): string {

@@ -137,7 +137,7 @@ function incomingDetail(json: JsonValue): ConnectError["details"][number] | unde
 const codeByName = new Map<unknown, Code>(
   Object.entries(Code).flatMap(([name, code]) =>
     typeof code === "number"
-      ? [[name.replace(/(?<=.)[A-Z]/g, "_$&").toLowerCase(), code] as const]
+      ? [[name.replace(/\B[A-Z]/g, "_$&").toLowerCase(), code] as const]
       : [],
   ),
 );

@@ -26,15 +26,14 @@ export interface NodeRunnerClientOptions extends Omit<RunnerClientOptions, "tran
 }
 
 /** A {@link RunnerClient} that owns connections. */
-export type NodeRunnerClient = RunnerClient &
-  AsyncDisposable & {
-    /**
-     * Closes the connections once the calls under way are done. Calls after that
-     * fail. A process can end without: connections that are not in use do not
-     * hold it.
-     */
-    close(): Promise<void>;
-  };
+export type NodeRunnerClient = RunnerClient & {
+  /**
+   * Closes the connections once the calls under way are done. Calls after that
+   * fail. A process can end without: connections that are not in use do not
+   * hold it.
+   */
+  close(): Promise<void>;
+};
 
 /** How long a connection is kept that is not in use, in milliseconds, if the server does not say. */
 const keepAliveTimeout = 30_000;
@@ -55,12 +54,13 @@ export function createRunnerClient(options: NodeRunnerClientOptions = {}): NodeR
   const dispatcher = createDispatcher(baseUrl, options);
   const httpClient = createUndiciClient(dispatcher, baseUrl.origin);
   const client = createRunnerClientOver(httpClient, options);
-  const close = () => dispatcher.close();
-  return Object.assign(client, { close, [Symbol.asyncDispose]: close });
+  return Object.assign(client, { close: () => dispatcher.close() });
 }
 
-/** Creates a client as {@link createRunnerClient} does, from the variables that
- * `createRunnerClientFromEnv` of `runner-service` reads. */
+/**
+ * Creates a client as {@link createRunnerClient} does, from the variables that
+ * `createRunnerClientFromEnv` of `runner-service` reads.
+ */
 export function createRunnerClientFromEnv(
   options: NodeRunnerClientOptions = {},
   env: Environment = process.env,

@@ -14,7 +14,11 @@ import { join } from "node:path";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { Code } from "@connectrpc/connect";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { createRunnerClient, createRunnerClientFromEnv } from "../../src/client/node.ts";
+import {
+  createRunnerClient,
+  createRunnerClientFromEnv,
+  type NodeRunnerClientOptions,
+} from "../../src/client/node.ts";
 import { answer, stall, startFailingServer } from "../support/failing-server.ts";
 
 const runnerId = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
@@ -39,10 +43,17 @@ async function serve(...behaviours: Parameters<typeof startFailingServer>[0]) {
   return server;
 }
 
+/** Creates a client that is closed when the test is over. */
+function open(options: NodeRunnerClientOptions) {
+  const client = createRunnerClient(options);
+  onTestFinished(() => client.close());
+  return client;
+}
+
 describe("connections", () => {
   test("are kept from call to call, and pooled", async () => {
     const server = await serve(ok);
-    await using client = createRunnerClient({ baseUrl: server.url });
+    const client = open({ baseUrl: server.url });
     for (let n = 0; n < 10; n++) {
       await client.getRunner({ runnerId });
     }
@@ -92,7 +103,7 @@ describe("HTTP/2", () => {
   }
 
   async function callFourTimes(baseUrl: string, http2: boolean) {
-    await using client = createRunnerClient({ baseUrl, http2 });
+    const client = open({ baseUrl, http2 });
     await client.getRunner({ runnerId });
     const calls = [1, 2, 3].map(() => client.getRunner({ runnerId }));
     return (await Promise.all(calls)).map(({ runner }) => runner?.name);
@@ -117,7 +128,7 @@ describe("HTTP/2", () => {
 
   test("ends a call in its time, and not the others", async () => {
     const { host, sessions } = await start(createHttp2Server());
-    await using client = createRunnerClient({ baseUrl: `http://${host}`, http2: true });
+    const client = open({ baseUrl: `http://${host}`, http2: true });
     await Promise.all([
       expect(
         client.getRunner({ runnerId }, { timeoutMs: 50, headers: { stall: "yes" } }),
@@ -172,7 +183,7 @@ describe("proxies", () => {
     const proxy = await startProxy();
     stubEnv({ [name]: proxy.url });
     const { port } = new URL(server.url);
-    await using client = createRunnerClient({ baseUrl: `http://${host}:${port}` });
+    const client = open({ baseUrl: `http://${host}:${port}` });
     expect((await client.getRunner({ runnerId })).runner?.runnerId).toBe(runnerId);
     expect(proxy.targets).toEqual([`${host}:${port}`]);
   });
@@ -185,7 +196,7 @@ describe("proxies", () => {
     const proxy = await startProxy();
     stubEnv({ HTTP_PROXY: proxy.url, ...variables });
     const { port } = new URL(server.url);
-    await using client = createRunnerClient({ baseUrl: `http://${host}:${port}` });
+    const client = open({ baseUrl: `http://${host}:${port}` });
     await client.getRunner({ runnerId });
     expect(proxy.targets).toEqual([]);
   });
@@ -195,7 +206,7 @@ describe("proxies", () => {
     const proxy = await startProxy();
     stubEnv({ HTTPS_PROXY: proxy.url });
     const { port } = new URL(server.url);
-    await using client = createRunnerClient({ baseUrl: `https://${host}:${port}`, retry: false });
+    const client = open({ baseUrl: `https://${host}:${port}`, retry: false });
     // The server speaks no TLS, but that is seen only behind the proxy.
     await expect(client.getRunner({ runnerId })).rejects.toMatchObject({ code: Code.Unavailable });
     expect(proxy.targets).toEqual([`${host}:${port}`]);
@@ -204,10 +215,9 @@ describe("proxies", () => {
 
 test("createRunnerClientFromEnv takes token and base URL from the environment", async () => {
   const server = await serve(ok);
-  await using client = createRunnerClientFromEnv(
-    {},
-    { ONA_BASE_URL: server.url, ONA_API_KEY: "tok" },
-  );
+  const env = { ONA_BASE_URL: server.url, ONA_API_KEY: "tok" };
+  const client = createRunnerClientFromEnv({}, env);
+  onTestFinished(() => client.close());
   await client.getRunner({ runnerId });
   expect(server.requests[0]?.headers.authorization).toBe("Bearer tok");
 });

@@ -491,6 +491,7 @@ describe.each([
     const interceptor: Interceptor = (next) => async (request) => {
       seen.push(request.url, request.header.get("Authorization"));
       const response = await next(request);
+      seen.push(request.header.get("Authorization"));
       seen.push(response.header.get("X-Answer"), response.trailer.get("X-After"));
       return response;
     };
@@ -499,7 +500,13 @@ describe.each([
       { interceptors: [interceptor], token: "tok" },
     );
     await getRunner();
-    expect(seen).toEqual([`${server.url}/gitpod.v1.RunnerService/GetRunner`, null, "yes", "later"]);
+    expect(seen).toEqual([
+      `${server.url}/gitpod.v1.RunnerService/GetRunner`,
+      null,
+      null,
+      "yes",
+      "later",
+    ]);
   });
 
   test("has 0 as a call's time limit mean none", async () => {
