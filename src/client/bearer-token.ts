@@ -46,11 +46,11 @@ async function withAuthorization(next: Next, request: Parameters<Next>[0], value
 
 function headerValue(token: string): string {
   // What a header may carry, without spaces: a token has none.
-  if (typeof token !== "string" || !/^[\x21-\x7e]+$/.test(token)) {
+  if (!/^[\x21-\x7e]+$/.test(token || "")) {
     throw new ConnectError(
-      token === ""
-        ? "the token is empty"
-        : "the token has a character that no token has: is there a line break or a space in it?",
+      token
+        ? "the token has a character that no token has: is there a line break or a space in it?"
+        : "the token is empty",
       Code.Unauthenticated,
     );
   }

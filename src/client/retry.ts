@@ -107,6 +107,6 @@ function withAttempts(error: ConnectError, attempts: number): ConnectError {
     undefined,
     error,
   );
-  result.details = error.details;
-  return result;
+  const { details, isWireError } = error;
+  return Object.assign(result, { details, isWireError });
 }

@@ -213,9 +213,9 @@ describe("a call by the Connect protocol", () => {
           expectAgreement(await callAll(next, useBinaryFormat, useHttpGet));
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
-  });
+  }, 60_000);
 
   test.each([
     ...bodies.map((body) => [200, body] as const),

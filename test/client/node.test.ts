@@ -70,7 +70,7 @@ describe("connections", () => {
     const call = client.getRunner({ runnerId });
     await client.close();
     expect((await call).runner?.runnerId).toBe(runnerId);
-    await expect.poll(() => server.sockets.size).toBe(0);
+    await expect.poll(() => server.sockets.size, { timeout: 10_000 }).toBe(0);
     await expect(client.getRunner({ runnerId })).rejects.toMatchObject({
       code: Code.FailedPrecondition,
       rawMessage: "the client is closed",

@@ -520,7 +520,7 @@ describe.each([
     ["/api", "is no URL"],
     ["", "is no URL"],
     ["ftp://runners.example.com", "must be http: or https:"],
-    ["https://runners.example.com/?a=b", "must be http: or https:, and end with its path"],
+    ["https://runners.example.com/?a=secret", "must be http: or https:, and end with its path"],
     ["https://me:secret@runners.example.com", "authenticate with a token"],
   ])("refuses the base URL %j", (baseUrl, message) => {
     expect(() => createClient({ baseUrl })).toThrow(message);

@@ -273,16 +273,21 @@ describe.each([
     expect(mostListeners).toBeLessThanOrEqual(1);
     expect(getEventListeners(caller.signal, "abort")).toHaveLength(0);
     await expect
-      .poll(() => {
-        collectGarbage();
-        return runners.filter((runner) => runner.deref() !== undefined).length;
-      })
+      .poll(
+        () => {
+          collectGarbage();
+          return runners.filter((runner) => runner.deref() !== undefined).length;
+        },
+        { timeout: 10_000 },
+      )
       .toBeLessThanOrEqual(3);
     const [first = 0] = heap;
     expect((heap.at(-1) ?? 0) - first).toBeLessThan(2_000_000);
     server.closeAllConnections();
-    await expect.poll(() => activeResources().length).toBeLessThanOrEqual(before.length);
-  });
+    await expect
+      .poll(() => activeResources().length, { timeout: 10_000 })
+      .toBeLessThanOrEqual(before.length);
+  }, 60_000);
 
   function activeResources() {
     return process
