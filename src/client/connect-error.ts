@@ -59,14 +59,14 @@ function redirect({ status, header }: HttpAnswer, url: string): string | undefin
 }
 
 function describe({ header, body }: HttpAnswer, cause: unknown): string {
-  const type = header.get("content-type") ?? "no content type";
+  const type = header.get("content-type") ?? "one without content type";
   const text = new TextDecoder()
     .decode(body.subarray(0, 1000))
     .replace(/[\s\p{C}]+/gu, " ")
     .trim();
   const start = text.length > 100 ? `${text.slice(0, 100)}…` : text;
   const reason = cause instanceof Error ? `${cause.message}: ` : "";
-  return `${reason}not an answer of the API, but ${type}${start === "" ? ", empty" : `: ${start}`}`;
+  return `${reason}not an answer of the API but ${type}${start === "" ? ", empty" : `: ${start}`}`;
 }
 
 /** Whether an answer's content type is the one of Connect's JSON. */
@@ -137,7 +137,7 @@ function incomingDetail(json: JsonValue): ConnectError["details"][number] | unde
 const codeByName = new Map<unknown, Code>(
   Object.entries(Code).flatMap(([name, code]) =>
     typeof code === "number"
-      ? [[name.replace(/(?<=.)[A-Z]/g, "_$&").toLowerCase(), code] as const]
+      ? [[name.replace(/\B[A-Z]/g, "_$&").toLowerCase(), code] as const]
       : [],
   ),
 );
