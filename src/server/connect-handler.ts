@@ -1,3 +1,4 @@
+import { constants } from "node:http2";
 import { base64Decode } from "@bufbuild/protobuf/wire";
 import {
   Code,
@@ -79,7 +80,7 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
     const goThroughConnect = (body?: () => Promise<Buffer>) => {
       response.setHeader(requestIdHeader, call.requestId);
       serve(handler, call, request, response, body).then(
-        (status) => end(request.aborted ? "canceled" : codeOf(call, status)),
+        (status) => end(isBrokenOff(request) ? "canceled" : codeOf(call, status)),
         (error: unknown) => {
           call.error = error;
           response.statusCode = 500;
@@ -153,6 +154,13 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
     clearTimeout(timer);
     return answer.status;
   }
+}
+
+/** Whether the caller broke a request off; what it was answered then says nothing of the call. */
+function isBrokenOff(request: NodeRequest): boolean {
+  return "stream" in request
+    ? request.stream.rstCode !== constants.NGHTTP2_NO_ERROR
+    : request.aborted;
 }
 
 /** The code that a call ended with: Connect's, or the HTTP status where no protocol was spoken. */
