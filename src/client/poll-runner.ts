@@ -60,7 +60,8 @@ export async function* pollRunner(
     isKnown ||= poll.runner !== undefined;
     yield poll;
     const interval = intervalMs * (0.9 + 0.2 * clock.random());
-    await clock.sleep(Math.min(interval, endsAt - clock.now()), signal).catch(() => {});
+    const delay = Math.max(0, Math.min(interval, endsAt - clock.now()));
+    await clock.sleep(delay, signal).catch(() => {});
   }
 }
 
