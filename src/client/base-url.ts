@@ -18,7 +18,7 @@ export function parseBaseUrl(text: string): URL {
   }
   if (!/^https?:$/.test(url.protocol) || url.search !== "" || url.hash !== "") {
     throw new Error(
-      `baseUrl ${JSON.stringify(text)} must be http: or https:, and end with its path, like ${liveApi}`,
+      `baseUrl ${url.origin}${url.pathname} must be http: or https:, and end with its path, like ${liveApi}`,
     );
   }
   url.pathname = url.pathname.replace(/\/+$/, "");

@@ -16,34 +16,41 @@ export type TokenSource = (refused?: string) => string | Promise<string>;
 export function createBearerTokenInterceptor(token: string | TokenSource): Interceptor {
   if (typeof token === "string") {
     const value = headerValue(token);
-    return (next) => (request) => {
-      request.header.set("Authorization", value);
-      return next(request);
-    };
+    return (next) => (request) => withAuthorization(next, request, value);
   }
   return (next) => async (request) => {
     const first = await ask(token, request.signal);
-    request.header.set("Authorization", headerValue(first));
     try {
-      return await next(request);
+      return await withAuthorization(next, request, headerValue(first));
     } catch (error) {
       if (ConnectError.from(error).code !== Code.Unauthenticated) {
         throw error;
       }
     }
     const second = await ask(token, request.signal, first);
-    request.header.set("Authorization", headerValue(second));
-    return next(request);
+    return withAuthorization(next, request, headerValue(second));
   };
+}
+
+type Next = ReturnType<Interceptor>;
+
+/** The request is the same for all interceptors, and one of them may be a log: it is left without. */
+async function withAuthorization(next: Next, request: Parameters<Next>[0], value: string) {
+  request.header.set("Authorization", value);
+  try {
+    return await next(request);
+  } finally {
+    request.header.delete("Authorization");
+  }
 }
 
 function headerValue(token: string): string {
   // What a header may carry, without spaces: a token has none.
-  if (typeof token !== "string" || !/^[\x21-\x7e]+$/.test(token)) {
+  if (!/^[\x21-\x7e]+$/.test(token || "")) {
     throw new ConnectError(
-      token === ""
-        ? "the token is empty"
-        : "the token has a character that no token has: is there a line break or a space in it?",
+      token
+        ? "the token has a character that no token has: is there a line break or a space in it?"
+        : "the token is empty",
       Code.Unauthenticated,
     );
   }
@@ -52,18 +59,12 @@ function headerValue(token: string): string {
 
 /** Asks for a token, but no longer than the call has time. */
 async function ask(source: TokenSource, signal: AbortSignal, refused?: string): Promise<string> {
-  let onAbort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason));
+  });
   try {
-    return await Promise.race([
-      source(refused),
-      new Promise<never>((_, reject) => {
-        onAbort = () => reject(signal.reason);
-        signal.addEventListener("abort", onAbort);
-      }),
-    ]);
+    return await Promise.race([source(refused), aborted]);
   } catch (error) {
     throw ConnectError.from(error, Code.Unauthenticated);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }

@@ -59,14 +59,14 @@ function redirect({ status, header }: HttpAnswer, url: string): string | undefin
 }
 
 function describe({ header, body }: HttpAnswer, cause: unknown): string {
-  const type = header.get("content-type") ?? "no content type";
+  const type = header.get("content-type") ?? "one without content type";
   const text = new TextDecoder()
     .decode(body.subarray(0, 1000))
     .replace(/[\s\p{C}]+/gu, " ")
     .trim();
   const start = text.length > 100 ? `${text.slice(0, 100)}…` : text;
   const reason = cause instanceof Error ? `${cause.message}: ` : "";
-  return `${reason}not an answer of the API, but ${type}${start === "" ? ", empty" : `: ${start}`}`;
+  return `${reason}not an answer of the API but ${type}${start === "" ? ", empty" : `: ${start}`}`;
 }
 
 /** Whether an answer's content type is the one of Connect's JSON. */
@@ -135,7 +135,7 @@ function incomingDetail(json: JsonValue): ConnectError["details"][number] | unde
 
 /** The name that a code has on the wire: `not_found` for `Code.NotFound`. */
 export function codeName(code: Code): string {
-  return Code[code].replace(/(?<=.)[A-Z]/g, "_$&").toLowerCase();
+  return Code[code].replace(/\B[A-Z]/g, "_$&").toLowerCase();
 }
 
 /** The codes by the names they have on the wire. */

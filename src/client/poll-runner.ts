@@ -60,8 +60,8 @@ export async function* pollRunner(
     isKnown ||= poll.runner !== undefined;
     yield poll;
     const interval = intervalMs * (0.9 + 0.2 * clock.random());
-    const delay = Math.max(0, Math.min(interval, endsAt - clock.now()));
-    await clock.sleep(delay, signal).catch(() => {});
+    const timeLeft = Math.max(0, endsAt - clock.now());
+    await clock.sleep(Math.min(interval, timeLeft), signal).catch(() => {});
   }
 }
 

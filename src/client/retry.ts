@@ -57,7 +57,6 @@ export function createRetryInterceptor(options: RetryOptions = {}): Interceptor 
         const timeLeft = timeLimit - (clock.now() - start) - delay;
         if (
           !isTransient(error) ||
-          signal.aborted ||
           attempt >= maxAttempts ||
           delay > maxRetryAfterMs ||
           timeLeft <= 0
@@ -108,6 +107,6 @@ function withAttempts(error: ConnectError, attempts: number): ConnectError {
     undefined,
     error,
   );
-  result.details = error.details;
-  return result;
+  const { details, isWireError } = error;
+  return Object.assign(result, { details, isWireError });
 }

@@ -1,5 +1,4 @@
 import { type Client, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
-import { createMethodUrl } from "@connectrpc/connect/protocol";
 import { RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { isLoopback, liveApi, parseBaseUrl } from "./base-url.ts";
 import { createBearerTokenInterceptor, type TokenSource } from "./bearer-token.ts";
@@ -116,7 +115,7 @@ export function createRunnerClientOver(
     createUnaryTransport({
       call:
         transport === undefined ? createConnectCall(httpClient, options) : callThrough(transport),
-      url: (method) => createMethodUrl(baseUrl, method),
+      baseUrl: baseUrl.href.replace(/\/$/, ""),
       headers,
       timeoutMs,
       interceptors: [

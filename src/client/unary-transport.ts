@@ -1,4 +1,4 @@
-import { create, type DescMethodUnary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import {
   Code,
   ConnectError,
@@ -19,8 +19,8 @@ export const timeoutHeader = "Connect-Timeout-Ms";
 export interface UnaryTransportOptions {
   /** Makes the calls. */
   readonly call: UnaryCall;
-  /** The URL of a method. */
-  readonly url: (method: DescMethodUnary) => string;
+  /** The URL below which the methods are, without a slash at its end. */
+  readonly baseUrl: string;
   /** Headers of each call. A call's own replace them. Default: none. */
   readonly headers?: HeadersInit | undefined;
   /** Interceptors around each call, outermost first. Default: none. */
@@ -64,7 +64,7 @@ export function createUnaryTransport(options: UnaryTransportOptions): Transport 
         service: method.parent,
         method,
         requestMethod: "POST",
-        url: options.url(method),
+        url: `${options.baseUrl}/${method.parent.typeName}/${method.name}`,
         header: headerOf(headers, header, limit),
         contextValues: contextValues ?? createContextValues(),
         message: create(method.input, message),

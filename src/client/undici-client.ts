@@ -1,18 +1,21 @@
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip } from "node:zlib";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Dispatcher } from "undici";
+import { type Dispatcher, errors } from "undici";
 import { type HttpClient, type HttpHeader, noAnswer } from "./http.ts";
 
 /**
- * Creates an HTTP client on a dispatcher of undici's. It follows no redirects.
+ * Creates an HTTP client for one origin on a dispatcher of undici's. It follows
+ * no redirects.
  *
  * It uses what undici's own `request()` is made of: that, and even more so
  * fetch, makes streams of bodies that are there in one piece.
+ *
+ * It asks for no compression, but understands gzip and Brotli: a runner fits
+ * into two packets as it is.
  */
-export function createUndiciClient(dispatcher: Dispatcher): HttpClient {
+export function createUndiciClient(dispatcher: Dispatcher, origin: string): HttpClient {
   return async ({ url, method, header, body: requestBody, signal }) => {
-    const { origin } = new URL(url);
     const headers = [...header].flat();
     if (!header.has("User-Agent")) {
       headers.push("User-Agent", "runner-service");
@@ -59,7 +62,7 @@ export function createUndiciClient(dispatcher: Dispatcher): HttpClient {
           },
           onResponseError(_, error) {
             signal.removeEventListener("abort", onAbort);
-            reject(noAnswer(url, error));
+            reject(isClosed(error) ? closed() : noAnswer(url, error));
           },
         },
       );
@@ -73,6 +76,14 @@ export function createUndiciClient(dispatcher: Dispatcher): HttpClient {
       body: isPlain ? body : await decompressed(body, encoding),
     };
   };
+}
+
+function isClosed(error: Error): boolean {
+  return error instanceof errors.ClientClosedError || error instanceof errors.ClientDestroyedError;
+}
+
+function closed(): ConnectError {
+  return new ConnectError("the client is closed", Code.FailedPrecondition);
 }
 
 /** Copies the bytes: chunks are views of what the socket read, which would stay as long as they. */

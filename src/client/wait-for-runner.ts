@@ -4,6 +4,7 @@ import {
   RunnerPhase,
   RunnerPhaseSchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
+import { unknownJson } from "../runner/runner-json.ts";
 import { systemClock } from "./clock.ts";
 import { type Poll, type PollOptions, pollRunner } from "./poll-runner.ts";
 import type { RunnerClient } from "./runner-client.ts";
@@ -87,7 +88,8 @@ export async function waitForRunner(
   );
 }
 
-function phaseOf({ status }: Runner): string {
-  const phase = status?.phase ?? RunnerPhase.UNSPECIFIED;
-  return RunnerPhaseSchema.value[phase]?.name ?? `phase ${phase}`;
+function phaseOf(runner: Runner): string {
+  const phase = runner.status?.phase ?? RunnerPhase.UNSPECIFIED;
+  const newer = unknownJson(runner)?.enumNames.find(({ path }) => path === "status.phase");
+  return newer?.name ?? RunnerPhaseSchema.value[phase]?.name ?? `phase ${phase}`;
 }

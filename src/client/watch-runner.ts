@@ -51,25 +51,13 @@ export function watchRunner(
   const stop = new AbortController();
   const signal = AbortSignal.any([stop.signal, ...(options.signal ? [options.signal] : [])]);
   const events = watch(client, runnerId, { ...options, signal });
-  // A generator alone would take return() only after the call or the wait that is under way.
-  const end = () => {
+  // A generator takes return() only after the call or the wait that is under way.
+  const end = events.return.bind(events);
+  events.return = (value) => {
     stop.abort();
-    return events.return();
+    return end(value);
   };
-  return {
-    next: () => events.next(),
-    return: end,
-    throw: (error) => {
-      stop.abort();
-      return events.throw(error);
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-    [Symbol.asyncDispose]: async () => {
-      await end();
-    },
-  };
+  return events;
 }
 
 async function* watch(

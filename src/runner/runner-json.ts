@@ -132,11 +132,9 @@ function remember(
   }
 }
 
-/** Leaves out where in a list of enum values a name is: the list in the message has other indexes. */
 function pathOf(segments: readonly (string | number)[]): string {
-  const names = typeof segments.at(-1) === "number" ? segments.slice(0, -1) : segments;
-  return names
-    .map((name) => (typeof name === "number" ? `[${name}]` : `.${name}`))
+  return segments
+    .map((segment) => (typeof segment === "number" ? `[${segment}]` : `.${segment}`))
     .join("")
     .slice(1);
 }
@@ -164,10 +162,12 @@ function makeReadable(
     const known = fields.get(name);
     if (known === undefined) {
       findings.push({ path: [...path, name] });
-    } else if (known.isNested) {
-      path.push(known.field.jsonName);
+    } else if (known.enumNames !== undefined) {
+      findNames(known, json[name], path, findings);
+    } else if (known.field.message !== undefined) {
       const value = json[name] as JsonValue;
-      const readable = readableField(known, value, path, findings);
+      path.push(known.field.jsonName);
+      const readable = makeFieldReadable(known.field.message, value, path, findings);
       path.pop();
       if (readable !== value) {
         result = { ...result, [name]: readable };
@@ -177,66 +177,63 @@ function makeReadable(
   return result;
 }
 
-function readableField(
-  known: KnownField,
+/** Adds the names of enum values that are not known, in a field or in each item of a list. */
+function findNames(
+  { field, enumNames }: KnownField,
+  value: JsonValue | undefined,
+  path: readonly (string | number)[],
+  findings: Finding[],
+): void {
+  for (const name of Array.isArray(value) ? value : [value]) {
+    if (typeof name === "string" && !enumNames?.has(name)) {
+      findings.push({ path: [...path, field.jsonName], enumName: name });
+    }
+  }
+}
+
+function makeFieldReadable(
+  schema: DescMessage,
   value: JsonValue,
   path: (string | number)[],
   findings: Finding[],
 ): JsonValue {
-  if (known.field.fieldKind !== "list" || !Array.isArray(value)) {
-    return readableValue(known, value, path, findings);
+  if (!Array.isArray(value)) {
+    return makeReadable(schema, value, path, findings);
   }
   const readable = value.map((item, index) => {
     path.push(index);
-    const result = readableValue(known, item, path, findings);
+    const result = makeReadable(schema, item, path, findings);
     path.pop();
     return result;
   });
   return readable.some((item, index) => item !== value[index]) ? readable : value;
 }
 
-function readableValue(
-  { field, enumNames }: KnownField,
-  value: JsonValue,
-  path: (string | number)[],
-  findings: Finding[],
-): JsonValue {
-  if (field.message !== undefined) {
-    return makeReadable(field.message, value, path, findings);
-  }
-  if (typeof value === "string" && !enumNames.has(value)) {
-    findings.push({ path: [...path], enumName: value });
-  }
-  return value;
-}
-
 interface KnownField {
   readonly field: DescField;
-  /** Whether its values are messages or enum values. The contract has no maps. */
-  readonly isNested: boolean;
-  readonly enumNames: ReadonlySet<string>;
+  /** The names of its enum's values, if it has an enum. */
+  readonly enumNames: ReadonlySet<string> | undefined;
 }
 
-const known = new WeakMap<DescMessage, ReadonlyMap<string, KnownField>>();
+const knownFields = new WeakMap<DescMessage, ReadonlyMap<string, KnownField>>();
 
-/** The fields of a message by the names that JSON may call them. */
+/** The fields of a message, by each name that JSON may call them. The contract has no maps. */
 function fieldsOf(schema: DescMessage): ReadonlyMap<string, KnownField> {
-  let fields = known.get(schema);
+  let fields = knownFields.get(schema);
   if (fields === undefined) {
     fields = new Map(
       schema.fields.flatMap((field) => {
-        const entry = {
+        const known = {
           field,
-          isNested: field.message !== undefined || field.enum !== undefined,
-          enumNames: new Set(field.enum?.values.map(({ name }) => name)),
+          enumNames: field.enum && new Set(field.enum.values.map(({ name }) => name)),
         };
         return [
-          [field.jsonName, entry],
-          [field.name, entry],
+          [field.jsonName, known],
+          [field.name, known],
         ] as const;
       }),
     );
-    known.set(schema, fields);
+    knownFields.set(schema, fields);
   }
   return fields;
 }

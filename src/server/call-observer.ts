@@ -21,6 +21,9 @@ export function createCallObserver(logger: Logger, metrics: ServerMetrics): Call
         const durationMs = performance.now() - startedAt;
         metrics.end(call.protocol, call.method, code, durationMs / 1000);
         const { requestId, protocol, method, runnerId, error } = call;
+        if (error === undefined && !logger.isLevelEnabled("info")) {
+          return;
+        }
         const line = {
           requestId,
           protocol,

@@ -1,3 +1,4 @@
+import { constants } from "node:http2";
 import { base64Decode } from "@bufbuild/protobuf/wire";
 import {
   Code,
@@ -16,12 +17,14 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
+import { RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { type Call, callKey } from "./call.ts";
 import type { CallObserver } from "./call-observer.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { NodeRequest, NodeResponse } from "./listener.ts";
-import { readBody } from "./request-body.ts";
+import { callerWentAway, readBody } from "./request-body.ts";
 import { requestIdHeader, requestIdOf } from "./request-id.ts";
+import type { ShortPath } from "./short-path.ts";
 
 /** Options of {@link createConnectHandler}. */
 export interface ConnectHandlerOptions {
@@ -33,6 +36,8 @@ export interface ConnectHandlerOptions {
   /** Told of every call. */
   readonly observer: CallObserver;
   readonly limits: ServerLimits;
+  /** Answers what it can of GetRunner, if there is one. */
+  readonly shortPath?: ShortPath | undefined;
 }
 
 /** Serves a request, if it is for a method it knows, and says whether it is. */
@@ -51,7 +56,7 @@ const gateKey = createContextKey<(context: HandlerContext) => void>(() => {});
  * limits on time, and what the log and the metrics need to know.
  */
 export function createConnectHandler(options: ConnectHandlerOptions): ConnectHandler {
-  const { limits, observer, refuse } = options;
+  const { limits, observer, refuse, shortPath } = options;
   const router = createConnectRouter({
     acceptCompression: [compressionGzip, compressionBrotli].map(blamingTheCaller),
     readMaxBytes: limits.maxBodyBytes,
@@ -71,18 +76,24 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
       protocol: protocolOf(request.headers["content-type"]),
       method: handler.method.name,
     };
-    response.setHeader(requestIdHeader, call.requestId);
     const end = observer.begin(call);
-    const closed = new Promise<void>((resolve) => response.once("close", resolve));
-    serve(handler, call, request, response, closed).then(
-      (status) => end(codeOf(call, status)),
-      (error: unknown) => {
-        call.error = error;
-        response.statusCode = 500;
-        response.end();
-        end("internal");
-      },
-    );
+    const goThroughConnect = (body?: () => Promise<Buffer>) => {
+      response.setHeader(requestIdHeader, call.requestId);
+      serve(handler, call, request, response, body).then(
+        (status) => end(isBrokenOff(request) ? "canceled" : codeOf(call, status)),
+        (error: unknown) => {
+          call.error = error;
+          response.statusCode = 500;
+          response.end();
+          end("internal");
+        },
+      );
+    };
+    if (shortPath === undefined || handler.method !== RunnerService.method.getRunner) {
+      goThroughConnect();
+    } else {
+      shortPath(request, response, call, end, goThroughConnect);
+    }
     return true;
   };
 
@@ -92,15 +103,16 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
     call: Call,
     request: NodeRequest,
     response: NodeResponse,
-    closed: Promise<void>,
+    readAlready: (() => Promise<Buffer>) | undefined,
   ): Promise<number> {
+    const closed = response.destroyed
+      ? undefined
+      : new Promise<void>((resolve) => response.once("close", resolve));
     const refusal = refuse(request) ?? malformedQuery(request);
     const contextValues = createContextValues();
     const fromNode = universalRequestFromNodeRequest(request, response, undefined, contextValues);
     const controller = new AbortController();
-    fromNode.signal.addEventListener("abort", () =>
-      controller.abort(ConnectError.from(fromNode.signal.reason, Code.Canceled)),
-    );
+    fromNode.signal.addEventListener("abort", () => controller.abort(callerWentAway()));
     const timer = setTimeout(
       () => controller.abort(new ConnectError("the call took too long", Code.DeadlineExceeded)),
       limits.requestTimeoutMs,
@@ -108,26 +120,47 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
     let untilAborted = controller.signal;
     contextValues.set(callKey, call).set(gateKey, ({ signal }) => {
       untilAborted = signal;
+      if (signal.aborted) {
+        noteError(call, signal.reason);
+        throw signal.reason;
+      }
       signal.addEventListener("abort", () => noteError(call, signal.reason));
       if (refusal !== undefined) {
         throw refusal;
       }
-      signal.throwIfAborted();
     });
     // A stream is read as it comes; a single message is read at once, within
     // limits that a stream cannot have.
     const body =
       handler.method.methodKind === "unary"
-        ? inOnePiece(request, limits.maxBodyBytes + envelopeBytes, () => untilAborted)
+        ? inOnePiece(
+            readAlready ??
+              (() => readBody(request, limits.maxBodyBytes + envelopeBytes, untilAborted)),
+          )
         : fromNode.body;
     dropEndlessTimeout(fromNode.header);
+    if (request.method === "GET") {
+      // Some clients name the type of a body that is not there; Connect would mind.
+      fromNode.header.delete("content-type");
+      response.appendHeader("Vary", "Accept-Encoding");
+    }
     const answer = await handler({ ...fromNode, signal: controller.signal, body });
+    if (answer.status === 405) {
+      response.setHeader("Allow", handler.allowedMethods.join(", "));
+    }
     // This never resolves over HTTP/1.1, and rejects when the caller is gone.
     universalResponseToNodeResponse(answer, response).catch(() => response.destroy());
     await closed;
     clearTimeout(timer);
     return answer.status;
   }
+}
+
+/** Whether the caller broke a request off; what it was answered then says nothing of the call. */
+function isBrokenOff(request: NodeRequest): boolean {
+  return "stream" in request
+    ? request.stream.rstCode !== constants.NGHTTP2_NO_ERROR
+    : request.aborted;
 }
 
 /** The code that a call ended with: Connect's, or the HTTP status where no protocol was spoken. */
@@ -226,11 +259,9 @@ function protocolOf(contentType: string | undefined): string {
   return protocol.toLowerCase();
 }
 
-/** The body of a request, read once somebody asks for it, until the signal there is by then is aborted. */
+/** The body of a request, read once somebody asks for it. */
 async function* inOnePiece(
-  request: NodeRequest,
-  maxBytes: number,
-  signal: () => AbortSignal,
+  read: () => Promise<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  yield await readBody(request, maxBytes, signal());
+  yield await read();
 }

@@ -80,9 +80,8 @@ export function createListener(options: ListenerOptions): Listener {
   });
 
   const connections = new Set<Socket>();
-  const http1Connections = new Set<Socket>();
+  const http1Connections = new Set<CountedSocket>();
   const http2Sessions = new Set<ServerHttp2Session>();
-  const requestsOn = new Map<Socket, number>();
   let closing = false;
 
   http1.on("connection", (socket: Socket) => {
@@ -116,16 +115,9 @@ export function createListener(options: ListenerOptions): Listener {
   });
 
   http1.on("request", (request: IncomingMessage, response: ServerResponse) => {
-    const { socket } = request;
-    requestsOn.set(socket, (requestsOn.get(socket) ?? 0) + 1);
-    response.once("close", () => {
-      const left = (requestsOn.get(socket) ?? 1) - 1;
-      if (left === 0) {
-        requestsOn.delete(socket);
-      } else {
-        requestsOn.set(socket, left);
-      }
-    });
+    const { socket }: { socket: CountedSocket } = request;
+    socket[requestsKey] = (socket[requestsKey] ?? 0) + 1;
+    response.on("close", endRequest);
     if (closing) {
       response.setHeader("Connection", "close");
     }
@@ -169,7 +161,7 @@ export function createListener(options: ListenerOptions): Listener {
       }
       const sweep = setInterval(() => {
         for (const socket of http1Connections) {
-          if (!requestsOn.has(socket)) {
+          if (!socket[requestsKey]) {
             socket.destroySoon();
           }
         }
@@ -188,6 +180,18 @@ export function createListener(options: ListenerOptions): Listener {
       http1.close();
     },
   };
+}
+
+/** How many requests an HTTP/1.1 connection carries that are not answered yet. */
+const requestsKey = Symbol("requests");
+
+interface CountedSocket extends Socket {
+  [requestsKey]?: number;
+}
+
+function endRequest(this: ServerResponse): void {
+  const socket: CountedSocket = this.req.socket;
+  socket[requestsKey] = (socket[requestsKey] ?? 1) - 1;
 }
 
 /** What every HTTP/2 connection begins with (RFC 9113, section 3.4), and no HTTP/1.1 request does. */

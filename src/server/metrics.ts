@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Gauge, type Metric, Registry } from "prom-client";
 
 /** What the server counts, in a registry of its own. */
 export interface ServerMetrics {
@@ -11,38 +11,117 @@ export interface ServerMetrics {
 }
 
 /** Upper bounds of the duration histogram, in seconds: from a tenth of a millisecond to ten seconds. */
-const buckets = [
+const bounds = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ];
 
-/** Creates the figures that every server has, in `registry`. */
+/** The calls of one protocol and method that ended with one code. */
+interface Tally {
+  readonly protocol: string;
+  readonly method: string;
+  readonly code: string;
+  count: number;
+  seconds: number;
+  /** How many took at most as long as each bound, and longer than the one before. */
+  readonly within: number[];
+}
+
+/**
+ * Creates the figures that every server has, in `registry`.
+ *
+ * Calls are counted in plain numbers, which become metrics when somebody asks for
+ * them: a Counter and a Histogram of prom-client would take as long as answering.
+ */
 export function createServerMetrics(registry: Registry = new Registry()): ServerMetrics {
-  const registers = [registry];
-  const calls = new Counter({
+  const tallies = new Map<string, Tally>();
+  let inFlight = 0;
+
+  function tallyOf(protocol: string, method: string, code: string): Tally {
+    const key = `${protocol} ${method} ${code}`;
+    let tally = tallies.get(key);
+    if (tally === undefined) {
+      tally = { protocol, method, code, count: 0, seconds: 0, within: bounds.map(() => 0) };
+      tallies.set(key, tally);
+    }
+    return tally;
+  }
+
+  register(registry, "counter", {
     name: "runner_server_calls_total",
     help: "Calls that have ended, by protocol, method and Connect code.",
-    labelNames: ["protocol", "method", "code"],
-    registers,
+    values: () =>
+      [...tallies.values()].map(({ protocol, method, code, count }) => ({
+        labels: { protocol, method, code },
+        value: count,
+      })),
   });
-  const durations = new Histogram({
+  register(registry, "histogram", {
     name: "runner_server_call_duration_seconds",
     help: "How long calls took, from their headers to the end of the response.",
-    labelNames: ["protocol"],
-    buckets,
-    registers,
+    values: () => histogram("runner_server_call_duration_seconds", [...tallies.values()]),
   });
-  const inFlight = new Gauge({
+  new Gauge({
     name: "runner_server_calls_in_flight",
     help: "Calls under way.",
-    registers,
+    registers: [registry],
+    collect() {
+      this.set(inFlight);
+    },
   });
+
   return {
     registry,
-    begin: () => inFlight.inc(),
+    begin: () => {
+      inFlight += 1;
+    },
     end(protocol, method, code, seconds) {
-      inFlight.dec();
-      calls.inc({ protocol, method, code });
-      durations.observe({ protocol }, seconds);
+      inFlight -= 1;
+      const tally = tallyOf(protocol, method, code);
+      tally.count += 1;
+      tally.seconds += seconds;
+      const bound = bounds.findIndex((bound) => seconds <= bound);
+      if (bound >= 0) {
+        tally.within[bound] = (tally.within[bound] ?? 0) + 1;
+      }
     },
   };
+}
+
+interface MetricValue {
+  readonly labels: Record<string, string | number>;
+  readonly value: number;
+  readonly metricName?: string;
+}
+
+/** The values of a histogram by protocol, each bucket with all that is in the smaller ones. */
+function histogram(name: string, tallies: readonly Tally[]): MetricValue[] {
+  const byProtocol = Map.groupBy(tallies, ({ protocol }) => protocol);
+  return [...byProtocol].flatMap(([protocol, ofProtocol]) => {
+    const sum = (value: (tally: Tally) => number) =>
+      ofProtocol.reduce((total, tally) => total + value(tally), 0);
+    let below = 0;
+    const buckets = bounds.map((le, index) => {
+      below += sum(({ within }) => within[index] ?? 0);
+      return { metricName: `${name}_bucket`, labels: { protocol, le }, value: below };
+    });
+    const count = sum((tally) => tally.count);
+    return [
+      ...buckets,
+      { metricName: `${name}_bucket`, labels: { protocol, le: "+Inf" }, value: count },
+      { metricName: `${name}_sum`, labels: { protocol }, value: sum((tally) => tally.seconds) },
+      { metricName: `${name}_count`, labels: { protocol }, value: count },
+    ];
+  });
+}
+
+/** Registers a metric whose values are there when they are asked for. */
+function register(
+  registry: Registry,
+  type: string,
+  metric: { name: string; help: string; values: () => MetricValue[] },
+): void {
+  const { name, help, values } = metric;
+  const get = async () => ({ name, help, type, aggregator: "sum", values: values() });
+  // All that a registry asks of a metric; its type names prom-client's own classes only.
+  registry.registerMetric({ name, get, reset: () => {} } as unknown as Metric);
 }

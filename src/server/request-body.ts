@@ -1,9 +1,60 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { NodeRequest } from "./listener.ts";
 
+const nothing: Buffer = Buffer.alloc(0);
+
 /**
- * Reads the body of a request: all of it, or, when it is larger than `maxBytes`,
- * enough of it to tell. What is left then is thrown away as it arrives.
+ * Collects the body of a request and hands it to `done`: all of it, or, when it
+ * is larger than `maxBytes`, enough of it to tell; what is left then is thrown
+ * away as it arrives. Without a body, the caller has broken the request off.
+ *
+ * The function that is returned stops it; `done` is not called any more then.
+ */
+export function collectBody(
+  request: NodeRequest,
+  maxBytes: number,
+  done: (body: Buffer | undefined) => void,
+): () => void {
+  let first = nothing;
+  let chunks: Buffer[] | undefined;
+  let length = 0;
+  let isOver = false;
+  const onData = (chunk: Buffer) => {
+    if (isOver) {
+      return;
+    }
+    if (length === 0) {
+      first = chunk;
+    } else {
+      chunks ??= [first];
+      chunks.push(chunk);
+    }
+    length += chunk.length;
+    if (length > maxBytes) {
+      onEnd();
+    }
+  };
+  const onEnd = () => {
+    if (!isOver) {
+      isOver = true;
+      done(chunks === undefined ? first : Buffer.concat(chunks, length));
+    }
+  };
+  const onClose = () => {
+    if (!isOver) {
+      isOver = true;
+      done(undefined);
+    }
+  };
+  // Left where they are once it is over: they go when the request goes.
+  request.on("data", onData).on("end", onEnd).on("close", onClose);
+  return () => {
+    isOver = true;
+  };
+}
+
+/**
+ * Reads the body of a request, as much as {@link collectBody} does.
  *
  * Rejects with the reason of `signal` when that is aborted, and with `canceled`
  * when the caller breaks the request off.
@@ -12,34 +63,26 @@ export function readBody(
   request: NodeRequest,
   maxBytes: number,
   signal: AbortSignal,
-): Promise<Uint8Array> {
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const chunks: Buffer[] = [];
-    let length = 0;
-    const onData = (chunk: Buffer) => {
-      chunks.push(chunk);
-      length += chunk.length;
-      if (length > maxBytes) {
-        onEnd();
-      }
-    };
-    const onEnd = () => {
-      stop();
-      const [first = Buffer.alloc(0)] = chunks;
-      resolve(chunks.length <= 1 ? first : Buffer.concat(chunks, length));
-    };
-    const onBreak = () => fail(new ConnectError("the request was broken off", Code.Canceled));
-    const onAbort = () => fail(signal.reason);
-    const fail = (reason: unknown) => {
-      stop();
-      reject(reason);
-    };
-    const stop = () => {
-      request.off("data", onData).off("end", onEnd).off("error", onBreak).off("close", onBreak);
+    const stop = collectBody(request, maxBytes, (body) => {
       signal.removeEventListener("abort", onAbort);
+      if (body === undefined) {
+        reject(callerWentAway());
+      } else {
+        resolve(body);
+      }
+    });
+    const onAbort = () => {
+      stop();
+      reject(signal.reason);
     };
-    request.on("data", onData).on("end", onEnd).on("error", onBreak).on("close", onBreak);
     signal.addEventListener("abort", onAbort);
   });
+}
+
+/** The error for a call whose caller is gone. */
+export function callerWentAway(): ConnectError {
+  return new ConnectError("the caller went away", Code.Canceled);
 }

@@ -6,6 +6,7 @@ import { bearerToken, type TokenVerifier } from "./authentication.ts";
 import { createCallObserver } from "./call-observer.ts";
 import { createConnectHandler } from "./connect-handler.ts";
 import { createCors } from "./cors.ts";
+import { createHostReader, isLoopback } from "./host.ts";
 import { defaultLimits, type ServerLimits } from "./limits.ts";
 import {
   createListener,
@@ -13,9 +14,9 @@ import {
   type NodeRequest,
   type NodeResponse,
 } from "./listener.ts";
-import { hostOf, isLoopback } from "./loopback.ts";
 import { createServerMetrics } from "./metrics.ts";
 import { createRunnerRoutes } from "./runner-routes.ts";
+import { createShortPath } from "./short-path.ts";
 
 /** Options of {@link createRunnerServer}. */
 export interface RunnerServerOptions {
@@ -108,7 +109,13 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     refuse,
     observer,
     limits,
+    // Interceptors want to see all calls, and the short path shows them none.
+    shortPath:
+      interceptors.length === 0
+        ? createShortPath({ store: options.store, refuse, limits })
+        : undefined,
   });
+  const hostOf = createHostReader();
   const handleCors = createCors(options.corsOrigins ?? []);
   const prefix = normalPrefix(options.pathPrefix ?? "/api");
   let state: "new" | "ready" | "closing" = "new";
@@ -121,9 +128,11 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
       if (handleCors(request, response)) {
         return;
       }
-      const [path = ""] = (request.url ?? "").split("?", 1);
+      const url = request.url ?? "";
+      const queryAt = url.indexOf("?");
+      const path = queryAt === -1 ? url : url.slice(0, queryAt);
       const belowPrefix = path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;
-      if (hostnameOf(request) === undefined) {
+      if (hostOf(request) === undefined) {
         answer(response, 400, "the request names no valid host\n");
       } else if (!handleConnect(belowPrefix, request, response)) {
         handleOther(path, request, response);
@@ -141,7 +150,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
           { "WWW-Authenticate": "Bearer" },
         );
       }
-    } else if (loopbackOnly && !isLoopback(hostnameOf(request) ?? "")) {
+    } else if (loopbackOnly && hostOf(request)?.isLoopback !== true) {
       return new ConnectError(
         "without tokens, the server answers to loopback names only",
         Code.PermissionDenied,
@@ -157,7 +166,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     } else if (request.method !== "GET" && request.method !== "HEAD") {
       response.setHeader("Allow", "GET, HEAD");
       answer(response, 405);
-    } else if (loopbackOnly && !isLoopback(hostnameOf(request) ?? "")) {
+    } else if (loopbackOnly && hostOf(request)?.isLoopback !== true) {
       answer(response, 403, "without tokens, the server answers to loopback names only\n");
     } else if (path === "/metrics") {
       metrics.registry.metrics().then(
@@ -191,14 +200,6 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
       return listener.close(timeoutMs);
     },
   };
-}
-
-/** The host that a request is for, without its port; undefined when it names none, or nonsense. */
-function hostnameOf(request: NodeRequest): string | undefined {
-  const authority = "authority" in request ? request.authority : request.headers.host;
-  return authority !== undefined && URL.canParse(`http://${authority}`)
-    ? hostOf(authority)
-    : undefined;
 }
 
 /** A prefix with one slash at its start and none at its end, or nothing. */

@@ -1,4 +1,5 @@
 import type { Runner } from "../../gen/gitpod/v1/runner_service_pb.ts";
+import { type EncodedRunner, encodeRunner } from "./encoded-runner.ts";
 import type { FileRunnerStoreEvent } from "./file-runner-store-event.ts";
 import type { Fixture } from "./fixture.ts";
 import { createFixtureLoader } from "./fixture-loader.ts";
@@ -63,6 +64,10 @@ export async function openFileRunnerStore(
       const fixture = loader.set.get(runnerId);
       return fixture && served(fixture);
     },
+    peek: (runnerId) => {
+      const fixture = loader.set.get(runnerId);
+      return fixture && encodedOf(served(fixture));
+    },
     get size() {
       return loader.set.size;
     },
@@ -73,4 +78,15 @@ export async function openFileRunnerStore(
     },
     close: async () => follower?.close(),
   };
+}
+
+const encoded = new WeakMap<Runner, EncodedRunner>();
+
+function encodedOf(runner: Runner): EncodedRunner {
+  let known = encoded.get(runner);
+  if (known === undefined) {
+    known = encodeRunner(runner);
+    encoded.set(runner, known);
+  }
+  return known;
 }

@@ -1,4 +1,5 @@
 import type { Runner } from "../../gen/gitpod/v1/runner_service_pb.ts";
+import type { EncodedRunner } from "./encoded-runner.ts";
 
 /**
  * Where the server gets its runners from. Everything the service knows about
@@ -25,6 +26,15 @@ export interface RunnerStore {
     runnerId: string,
     options: { readonly signal: AbortSignal },
   ): Runner | undefined | Promise<Runner | undefined>;
+
+  /**
+   * Optional: returns the runner with this id at once, with its bytes, if the
+   * store has it at hand; undefined if it does not, or if there is none. As long
+   * as the runner has not changed, the same object is returned.
+   *
+   * With it, the server answers most calls without doing any of the work twice.
+   */
+  peek?(runnerId: string): EncodedRunner | undefined;
 }
 
 /** The place the runners are kept in cannot be reached now; a later try may succeed. */

@@ -262,8 +262,8 @@ describe.each([
         "text/html; charset=utf-8: <html> <title>Sign in</title>",
       ],
       ["HTML with an error", answer(500, "<h1>Oops</h1>", html), Code.Unknown, "HTTP 500 from "],
-      ["nothing", answer(200), Code.Unknown, "no content type, empty"],
-      ["nothing there", answer(404), Code.Unimplemented, "no content type, empty"],
+      ["nothing", answer(200), Code.Unknown, "one without content type, empty"],
+      ["nothing there", answer(404), Code.Unimplemented, "one without content type, empty"],
       ["JSON of another kind", answer(200, [1, 2]), Code.Internal, "application/json: [1,2]"],
       [
         "JSON cut short",
@@ -491,6 +491,7 @@ describe.each([
     const interceptor: Interceptor = (next) => async (request) => {
       seen.push(request.url, request.header.get("Authorization"));
       const response = await next(request);
+      seen.push(request.header.get("Authorization"));
       seen.push(response.header.get("X-Answer"), response.trailer.get("X-After"));
       return response;
     };
@@ -499,7 +500,13 @@ describe.each([
       { interceptors: [interceptor], token: "tok" },
     );
     await getRunner();
-    expect(seen).toEqual([`${server.url}/gitpod.v1.RunnerService/GetRunner`, null, "yes", "later"]);
+    expect(seen).toEqual([
+      `${server.url}/gitpod.v1.RunnerService/GetRunner`,
+      null,
+      null,
+      "yes",
+      "later",
+    ]);
   });
 
   test("has 0 as a call's time limit mean none", async () => {
@@ -513,7 +520,7 @@ describe.each([
     ["/api", "is no URL"],
     ["", "is no URL"],
     ["ftp://runners.example.com", "must be http: or https:"],
-    ["https://runners.example.com/?a=b", "must be http: or https:, and end with its path"],
+    ["https://runners.example.com/?a=secret", "must be http: or https:, and end with its path"],
     ["https://me:secret@runners.example.com", "authenticate with a token"],
   ])("refuses the base URL %j", (baseUrl, message) => {
     expect(() => createClient({ baseUrl })).toThrow(message);

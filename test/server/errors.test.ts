@@ -141,6 +141,24 @@ describe("the server's answer when", () => {
     expect(await response.json()).toMatchObject({ code: "invalid_argument" });
   });
 
+  test("a GET names the type of a body that is not there is that of any other GET", async () => {
+    // As urllib, and with it a client in Python, does.
+    const { url } = await startServer();
+    const message = encodeURIComponent(body);
+    const query = `?connect=v1&encoding=json&message=${message}`;
+    const response = await fetch(url + getRunnerPath + query, {
+      headers: { "Content-Type": "application/x-www-form-urlencoded" },
+    });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("Vary")).toBe("Accept-Encoding");
+  });
+
+  test("the HTTP method is wrong tells which are right", async () => {
+    const { url } = await startServer();
+    const response = await fetch(url + getRunnerPath, { method: "DELETE" });
+    expect([response.status, response.headers.get("Allow")]).toEqual([405, "POST, GET"]);
+  });
+
   test("a Connect GET is right is 200, and that with the message in base64 too", async () => {
     const { url } = await startServer();
     const json = `${url}/api${getRunnerPath}?connect=v1&encoding=json&message=${encodeURIComponent(body)}`;

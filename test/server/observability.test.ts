@@ -1,3 +1,4 @@
+import { connect as connectHttp2, constants } from "node:http2";
 import { Writable } from "node:stream";
 import { createClient } from "@connectrpc/connect";
 import {
@@ -76,6 +77,7 @@ describe("the log", () => {
     [body, { "Content-Encoding": "rot13" }, "unimplemented"],
     [body, { "Content-Encoding": "gzip" }, "invalid_argument"],
     [body, { "Connect-Timeout-Ms": "soon" }, "invalid_argument"],
+    [body, { "Connect-Timeout-Ms": "0" }, "deadline_exceeded"],
     [body, { "Content-Type": "text/plain" }, "http_415"],
     ["", { "Content-Type": "application/grpc" }, "unimplemented"],
   ] as const)("tells what is wrong with %j %j: %s", async (text, headers, code) => {
@@ -124,6 +126,29 @@ describe("the log", () => {
     connection.socket.destroy();
     await vi.waitUntil(() => log.lines.length >= 1);
     expect(log.lines).toMatchObject([{ level: 30, code: "canceled", runnerId: runner.runnerId }]);
+  });
+
+  test("tells that the caller went away in the middle of the body", async () => {
+    const log = logger();
+    const { port, url } = await startServer({ logger: log.logger });
+    const connection = await connectRaw(port);
+    connection.socket.write(rawPost(body).slice(0, -5));
+    const session = connectHttp2(url);
+    const stream = session.request({
+      ":method": "POST",
+      ":path": getRunnerPath,
+      "content-type": "application/json",
+    });
+    stream.on("error", () => {});
+    stream.write(body.slice(0, -5));
+    // Both have reached the server once it has answered what came after them.
+    await post(url);
+    await vi.waitUntil(() => log.lines.length === 1);
+    connection.socket.destroy();
+    stream.close(constants.NGHTTP2_CANCEL);
+    await vi.waitUntil(() => log.lines.length === 3);
+    session.destroy();
+    expect(log.lines.map(({ code }) => code)).toEqual(["ok", "canceled", "canceled"]);
   });
 
   test("never has a token", async () => {

@@ -8,9 +8,10 @@ export interface FakeClock extends Clock {
 
 /**
  * Creates a clock that starts on 1 January 2026. `random` is what chance always
- * says. `onSleep` is called as each sleep begins.
+ * says. `onSleep` is awaited
+ * as each sleep begins.
  */
-export function createFakeClock(random = 1, onSleep?: () => void): FakeClock {
+export function createFakeClock(random = 1, onSleep?: () => unknown): FakeClock {
   let now = Date.UTC(2026, 0, 1);
   const sleeps: number[] = [];
   return {
@@ -19,7 +20,7 @@ export function createFakeClock(random = 1, onSleep?: () => void): FakeClock {
     random: () => random,
     async sleep(ms, signal) {
       sleeps.push(ms);
-      onSleep?.();
+      await onSleep?.();
       // A turn of the event loop, so that those who never stop do not stop all others.
       await new Promise(setImmediate);
       signal.throwIfAborted();

@@ -14,7 +14,7 @@
 
 import type { GenEnum, GenExtension, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, extDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { FieldOptions } from "@bufbuild/protobuf/wkt";
+import type { FieldDescriptorProto_Type, FieldOptions } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file buf/validate/validate.proto.
  */
 export const file_buf_validate_validate: GenFile = /*@__PURE__*/
-  fileDesc("ChtidWYvdmFsaWRhdGUvdmFsaWRhdGUucHJvdG8SDGJ1Zi52YWxpZGF0ZSL6AQoKRmllbGRSdWxlcxIQCghyZXF1aXJlZBgZIAEoCBIkCgZpZ25vcmUYGyABKA4yFC5idWYudmFsaWRhdGUuSWdub3JlEisKBnVpbnQzMhgFIAEoCzIZLmJ1Zi52YWxpZGF0ZS5VSW50MzJSdWxlc0gAEisKBnN0cmluZxgOIAEoCzIZLmJ1Zi52YWxpZGF0ZS5TdHJpbmdSdWxlc0gAEikKBWJ5dGVzGA8gASgLMhguYnVmLnZhbGlkYXRlLkJ5dGVzUnVsZXNIABInCgRlbnVtGBAgASgLMhcuYnVmLnZhbGlkYXRlLkVudW1SdWxlc0gAQgYKBHR5cGUiKQoLVUludDMyUnVsZXMSDQoDbHRlGAMgASgNSABCCwoJbGVzc190aGFuIisKC1N0cmluZ1J1bGVzEg4KBHV1aWQYFiABKAhIAEIMCgp3ZWxsX2tub3duIhkKCkJ5dGVzUnVsZXMSCwoDbGVuGA0gASgEIiEKCUVudW1SdWxlcxIUCgxkZWZpbmVkX29ubHkYAiABKAgqTQoGSWdub3JlEhYKEklHTk9SRV9VTlNQRUNJRklFRBAAEhgKFElHTk9SRV9JRl9aRVJPX1ZBTFVFEAESEQoNSUdOT1JFX0FMV0FZUxADOk4KBWZpZWxkEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxiHCSABKAsyGC5idWYudmFsaWRhdGUuRmllbGRSdWxlc1IFZmllbGQ", [file_google_protobuf_descriptor]);
+  fileDesc("ChtidWYvdmFsaWRhdGUvdmFsaWRhdGUucHJvdG8SDGJ1Zi52YWxpZGF0ZSL6AQoKRmllbGRSdWxlcxIQCghyZXF1aXJlZBgZIAEoCBIkCgZpZ25vcmUYGyABKA4yFC5idWYudmFsaWRhdGUuSWdub3JlEisKBnVpbnQzMhgFIAEoCzIZLmJ1Zi52YWxpZGF0ZS5VSW50MzJSdWxlc0gAEisKBnN0cmluZxgOIAEoCzIZLmJ1Zi52YWxpZGF0ZS5TdHJpbmdSdWxlc0gAEikKBWJ5dGVzGA8gASgLMhguYnVmLnZhbGlkYXRlLkJ5dGVzUnVsZXNIABInCgRlbnVtGBAgASgLMhcuYnVmLnZhbGlkYXRlLkVudW1SdWxlc0gAQgYKBHR5cGUiKQoLVUludDMyUnVsZXMSDQoDbHRlGAMgASgNSABCCwoJbGVzc190aGFuIisKC1N0cmluZ1J1bGVzEg4KBHV1aWQYFiABKAhIAEIMCgp3ZWxsX2tub3duIhkKCkJ5dGVzUnVsZXMSCwoDbGVuGA0gASgEIiEKCUVudW1SdWxlcxIUCgxkZWZpbmVkX29ubHkYAiABKAgiOQoKVmlvbGF0aW9ucxIrCgp2aW9sYXRpb25zGAEgAygLMhcuYnVmLnZhbGlkYXRlLlZpb2xhdGlvbiKNAQoJVmlvbGF0aW9uEiYKBWZpZWxkGAUgASgLMhcuYnVmLnZhbGlkYXRlLkZpZWxkUGF0aBIlCgRydWxlGAYgASgLMhcuYnVmLnZhbGlkYXRlLkZpZWxkUGF0aBIPCgdydWxlX2lkGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSDwoHZm9yX2tleRgEIAEoCCI9CglGaWVsZFBhdGgSMAoIZWxlbWVudHMYASADKAsyHi5idWYudmFsaWRhdGUuRmllbGRQYXRoRWxlbWVudCJ8ChBGaWVsZFBhdGhFbGVtZW50EhQKDGZpZWxkX251bWJlchgBIAEoBRISCgpmaWVsZF9uYW1lGAIgASgJEj4KCmZpZWxkX3R5cGUYAyABKA4yKi5nb29nbGUucHJvdG9idWYuRmllbGREZXNjcmlwdG9yUHJvdG8uVHlwZSpNCgZJZ25vcmUSFgoSSUdOT1JFX1VOU1BFQ0lGSUVEEAASGAoUSUdOT1JFX0lGX1pFUk9fVkFMVUUQARIRCg1JR05PUkVfQUxXQVlTEAM6TgoFZmllbGQSHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGIcJIAEoCzIYLmJ1Zi52YWxpZGF0ZS5GaWVsZFJ1bGVzUgVmaWVsZA", [file_google_protobuf_descriptor]);
 
 /**
  * FieldRules are the rules of one field.
@@ -190,6 +190,133 @@ export type EnumRules = Message<"buf.validate.EnumRules"> & {
  */
 export const EnumRulesSchema: GenMessage<EnumRules> = /*@__PURE__*/
   messageDesc(file_buf_validate_validate, 4);
+
+/**
+ * Violations is the detail of an error that tells which rules a message breaks.
+ * The contract does not use it; whoever reads the errors does.
+ *
+ * @generated from message buf.validate.Violations
+ */
+export type Violations = Message<"buf.validate.Violations"> & {
+  /**
+   * One for each rule that is broken.
+   *
+   * @generated from field: repeated buf.validate.Violation violations = 1;
+   */
+  violations: Violation[];
+};
+
+/**
+ * Describes the message buf.validate.Violations.
+ * Use `create(ViolationsSchema)` to create a new message.
+ */
+export const ViolationsSchema: GenMessage<Violations> = /*@__PURE__*/
+  messageDesc(file_buf_validate_validate, 5);
+
+/**
+ * Violation is one broken rule.
+ *
+ * @generated from message buf.validate.Violation
+ */
+export type Violation = Message<"buf.validate.Violation"> & {
+  /**
+   * The field that breaks it.
+   *
+   * @generated from field: optional buf.validate.FieldPath field = 5;
+   */
+  field?: FieldPath | undefined;
+
+  /**
+   * The rule, as a path in FieldRules.
+   *
+   * @generated from field: optional buf.validate.FieldPath rule = 6;
+   */
+  rule?: FieldPath | undefined;
+
+  /**
+   * The name of the rule, such as "string.uuid".
+   *
+   * @generated from field: optional string rule_id = 2;
+   */
+  ruleId: string;
+
+  /**
+   * What is wrong, for people to read.
+   *
+   * @generated from field: optional string message = 3;
+   */
+  message: string;
+
+  /**
+   * Whether the key of a map breaks it, and not the value.
+   *
+   * @generated from field: optional bool for_key = 4;
+   */
+  forKey: boolean;
+};
+
+/**
+ * Describes the message buf.validate.Violation.
+ * Use `create(ViolationSchema)` to create a new message.
+ */
+export const ViolationSchema: GenMessage<Violation> = /*@__PURE__*/
+  messageDesc(file_buf_validate_validate, 6);
+
+/**
+ * FieldPath is the way to a field, from the outermost message on.
+ *
+ * @generated from message buf.validate.FieldPath
+ */
+export type FieldPath = Message<"buf.validate.FieldPath"> & {
+  /**
+   * One for each field on the way.
+   *
+   * @generated from field: repeated buf.validate.FieldPathElement elements = 1;
+   */
+  elements: FieldPathElement[];
+};
+
+/**
+ * Describes the message buf.validate.FieldPath.
+ * Use `create(FieldPathSchema)` to create a new message.
+ */
+export const FieldPathSchema: GenMessage<FieldPath> = /*@__PURE__*/
+  messageDesc(file_buf_validate_validate, 7);
+
+/**
+ * FieldPathElement is one field on a way.
+ *
+ * @generated from message buf.validate.FieldPathElement
+ */
+export type FieldPathElement = Message<"buf.validate.FieldPathElement"> & {
+  /**
+   * Its number.
+   *
+   * @generated from field: optional int32 field_number = 1;
+   */
+  fieldNumber: number;
+
+  /**
+   * Its name.
+   *
+   * @generated from field: optional string field_name = 2;
+   */
+  fieldName: string;
+
+  /**
+   * Its type.
+   *
+   * @generated from field: optional google.protobuf.FieldDescriptorProto.Type field_type = 3;
+   */
+  fieldType: FieldDescriptorProto_Type;
+};
+
+/**
+ * Describes the message buf.validate.FieldPathElement.
+ * Use `create(FieldPathElementSchema)` to create a new message.
+ */
+export const FieldPathElementSchema: GenMessage<FieldPathElement> = /*@__PURE__*/
+  messageDesc(file_buf_validate_validate, 8);
 
 /**
  * Ignore says when the rules of a field are skipped.

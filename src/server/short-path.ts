@@ -1,0 +1,242 @@
+import type { ServerResponse } from "node:http";
+import { create } from "@bufbuild/protobuf";
+import { createValidator } from "@bufbuild/protovalidate";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { GetRunnerRequestSchema } from "../../gen/gitpod/v1/runner_service_pb.ts";
+import type { EncodedRunner, WireCompression, WireFormat } from "../store/encoded-runner.ts";
+import type { RunnerStore } from "../store/runner-store.ts";
+import type { Call } from "./call.ts";
+import type { ServerLimits } from "./limits.ts";
+import type { NodeRequest, NodeResponse } from "./listener.ts";
+import { callerWentAway, collectBody } from "./request-body.ts";
+import { requestIdHeader } from "./request-id.ts";
+
+/**
+ * The short path of GetRunner: it answers a unary Connect call whose answer is at
+ * hand, with success, and nothing else. What it does not answer it hands on, with
+ * the body if that is read already, to Connect's own handler: so errors and
+ * protocols have one author, and the two can disagree on success only, which
+ * test/server/short-path.test.ts sees to that they do not.
+ */
+export type ShortPath = (
+  request: NodeRequest,
+  response: NodeResponse,
+  call: Call,
+  end: (code: string) => void,
+  handOn: (body?: () => Promise<Buffer>) => void,
+) => void;
+
+/** Options of {@link createShortPath}. */
+export interface ShortPathOptions {
+  readonly store: RunnerStore;
+  /** Tells why a request is not let in, if it is not. */
+  readonly refuse: (request: NodeRequest) => ConnectError | undefined;
+  readonly limits: ServerLimits;
+}
+
+const timeoutHeader = "connect-timeout-ms";
+
+/** As few bytes as Connect's handlers leave uncompressed. */
+const compressMinBytes = 1024;
+
+const contentTypes: ReadonlyMap<string, WireFormat> = new Map([
+  ["application/json", "json"],
+  ["application/proto", "proto"],
+]);
+
+const contentTypeOf = { json: "application/json", proto: "application/proto" } as const;
+
+const { runnerId: runnerIdField } = GetRunnerRequestSchema.field;
+
+/** Creates the short path of GetRunner over a store, undefined if the store has nothing at hand. */
+export function createShortPath(options: ShortPathOptions): ShortPath | undefined {
+  const { limits, refuse, store } = options;
+  if (store.peek === undefined) {
+    return undefined;
+  }
+  const peek = store.peek.bind(store);
+  const negotiate = createNegotiator();
+  const isValid = createIdRule();
+
+  return (request, response, call, end, handOn) => {
+    if (!isPlain(request) || refuse(request) !== undefined) {
+      handOn();
+      return;
+    }
+    if (request.method === "GET") {
+      const asked = requestInQuery(request, limits.maxBodyBytes);
+      if (asked === undefined || !answer(asked.format, asked.body)) {
+        handOn();
+      }
+      return;
+    }
+    const format = contentTypes.get(request.headers["content-type"] ?? "");
+    if (request.method !== "POST" || format === undefined) {
+      handOn();
+      return;
+    }
+    const stop = collectBody(request, limits.maxBodyBytes, (body) => {
+      clearTimeout(timer);
+      if (body === undefined) {
+        handOn(() => Promise.reject(callerWentAway()));
+      } else if (body.length > limits.maxBodyBytes || !answer(format, body)) {
+        handOn(() => Promise.resolve(body));
+      }
+    });
+    const timer = patience(request, limits, () => {
+      stop();
+      handOn(() =>
+        Promise.reject(new ConnectError("the operation timed out", Code.DeadlineExceeded)),
+      );
+    });
+
+    function answer(format: WireFormat, body: Buffer): boolean {
+      const runnerId = format === "json" ? idInJson(body) : idInBinary(body);
+      if (runnerId === undefined) {
+        return false;
+      }
+      const lowerCaseId = runnerId.toLowerCase();
+      const found = peek(lowerCaseId);
+      if (found === undefined || !isValid(found, lowerCaseId)) {
+        return false;
+      }
+      let bytes = found.encode(format, "identity");
+      let compression: WireCompression = "identity";
+      if (bytes.length >= compressMinBytes) {
+        compression = negotiate(request.headers["accept-encoding"]);
+        bytes = found.encode(format, compression);
+      }
+      call.runnerId = runnerId;
+      const headers = ["content-type", contentTypeOf[format], "content-length", `${bytes.length}`];
+      if (compression !== "identity") {
+        headers.push("content-encoding", compression);
+      }
+      if (request.method === "GET") {
+        if (response.hasHeader("vary")) {
+          response.appendHeader("vary", "Accept-Encoding");
+        } else {
+          headers.push("vary", "Accept-Encoding");
+        }
+      }
+      headers.push(requestIdHeader, call.requestId);
+      write(response, headers, bytes);
+      end("ok");
+      return true;
+    }
+  };
+}
+
+function write(response: NodeResponse, headers: string[], bytes: string): void {
+  // The types of HTTP/2's response lack nothing but the common ground.
+  const { writeHead, end } = response as ServerResponse;
+  writeHead.call(response, 200, headers);
+  end.call(response, bytes, "latin1");
+}
+
+/** Waits as long as a call may take, if nobody else sees to that; Node.js does over HTTP/1.1. */
+function patience(
+  { headers, httpVersionMajor }: NodeRequest,
+  { requestTimeoutMs }: ServerLimits,
+  giveUp: () => void,
+): NodeJS.Timeout | undefined {
+  const timeout = headers[timeoutHeader];
+  return timeout === undefined && httpVersionMajor === 1
+    ? undefined
+    : setTimeout(giveUp, Math.min(requestTimeoutMs, Number(timeout ?? requestTimeoutMs)));
+}
+
+/** Whether nothing in the headers asks for what the short path does not do. */
+function isPlain({ headers }: NodeRequest): boolean {
+  const timeout = headers[timeoutHeader];
+  return (
+    headers["content-encoding"] === undefined &&
+    (timeout === undefined || /^[1-9]\d{0,8}$/.test(String(timeout)))
+  );
+}
+
+/** A request in JSON that has an id and nothing else, not even an escape. */
+const space = "[ \\t\\n\\r]*";
+const jsonPattern = new RegExp(
+  ["^", "{", `"${runnerIdField.jsonName}"`, ":", '"([\\w-]+)"', "}", "$"].join(space),
+);
+
+/** The id in a request in JSON: only in one that has nothing else in it. */
+function idInJson(body: Buffer): string | undefined {
+  return jsonPattern.exec(body.toString("latin1"))?.[1];
+}
+
+/** What a request in binary begins with: the number of the field, and that a length follows. */
+const binaryTag = (runnerIdField.number << 3) | 2;
+
+/** The id in a request in binary: only in one that has nothing else in it. */
+function idInBinary(body: Buffer): string | undefined {
+  const length = body[1];
+  return body[0] === binaryTag && length !== undefined && length < 128 && body.length === length + 2
+    ? body.toString("latin1", 2)
+    : undefined;
+}
+
+/**
+ * Tells whether a request for a runner is valid by the contract's own rules.
+ *
+ * That is the same for each request for it, in either case, so it is found out
+ * once a version of a runner.
+ */
+function createIdRule(): (runner: EncodedRunner, runnerId: string) => boolean {
+  const validator = createValidator();
+  const known = new WeakMap<EncodedRunner, boolean>();
+  return (runner, runnerId) => {
+    let valid = known.get(runner);
+    if (valid === undefined) {
+      const request = create(GetRunnerRequestSchema, { runnerId });
+      valid = validator.validate(GetRunnerRequestSchema, request).kind === "valid";
+      known.set(runner, valid);
+    }
+    return valid;
+  };
+}
+
+/** Chooses the compression as Connect does: the first that the caller names and the server has. */
+function createNegotiator(): (acceptEncoding: string | undefined) => WireCompression {
+  const chosen = new Map<string, WireCompression>();
+  return (acceptEncoding = "") => {
+    let choice = chosen.get(acceptEncoding);
+    if (choice === undefined) {
+      const names = acceptEncoding.split(",").map((name) => name.trim());
+      choice = names.find((name) => name === "gzip" || name === "br") ?? "identity";
+      if (chosen.size > 100) {
+        chosen.clear();
+      }
+      chosen.set(acceptEncoding, choice);
+    }
+    return choice;
+  };
+}
+
+/** The query of a GET that has all that it needs and nothing else; Connect's clients put base64 first. */
+const queryPattern =
+  /\?connect=v1(&base64=1)?&encoding=(json|proto)(&base64=1)?&message=([\w%.~!*'()-]+)$/;
+
+/** What a GET asks for; undefined if it is out of the ordinary. */
+function requestInQuery(
+  { headers, url = "" }: NodeRequest,
+  maxBytes: number,
+): { format: WireFormat; body: Buffer } | undefined {
+  const [, base64First, format, base64Last, message = ""] = queryPattern.exec(url) ?? [];
+  if (format === undefined || headers["content-type"] !== undefined || message.length > maxBytes) {
+    return undefined;
+  }
+  const isBase64 = base64First !== undefined || base64Last !== undefined;
+  // Of base64, no more than what has one meaning only; padding has none here.
+  if (isBase64 && (!/^[\w-]+$/.test(message) || message.length % 4 === 1)) {
+    return undefined;
+  }
+  try {
+    const body = isBase64
+      ? Buffer.from(message, "base64url")
+      : Buffer.from(decodeURIComponent(message));
+    return { format: format as WireFormat, body };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,94 @@
+import { existsSync } from "node:fs";
+import { chromium } from "playwright-core";
+import { expect, test } from "vitest";
+import { answer, startFailingServer } from "../support/failing-server.ts";
+import { bundleForBrowser } from "./bundle.ts";
+
+const executablePath = "/usr/bin/chromium";
+const isInstalled = existsSync(executablePath);
+if (!isInstalled) {
+  process.stderr.write(
+    `\nSKIPPED: the client in a real browser. There is no ${executablePath}.\n\n`,
+  );
+}
+
+const runnerId = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
+
+/** Lets pages of every origin read what it answers, their headers with it. */
+const cors = {
+  "Access-Control-Allow-Origin": "*",
+  "Access-Control-Allow-Headers": "*, Authorization",
+};
+
+test.skipIf(!isInstalled)(
+  "the client reads runners and errors in a real browser",
+  async () => {
+    const html = { "Content-Type": "text/html" };
+    const script = { "Content-Type": "text/javascript" };
+    await using page = await startFailingServer([
+      answer(
+        200,
+        `<script type="module">
+         import * as runnerService from "/bundle.js";
+         Object.assign(globalThis, { runnerService });
+       </script>`,
+        html,
+      ),
+      answer(200, await bundleForBrowser(), script),
+    ]);
+    const preflight = answer(204, "", cors);
+    const answers = [
+      answer(200, { runner: { runnerId, status: { capabilities: [11] } } }, cors),
+      answer(404, { code: "not_found", message: "no such runner" }, cors),
+      answer(302, "", { ...cors, Location: page.url }),
+      // Without the headers that the browser asks for.
+      answer(200, { runner: { runnerId } }),
+    ];
+    await using api = await startFailingServer([
+      (response) => (response.req.method === "OPTIONS" ? preflight : answers.shift())?.(response),
+    ]);
+    const browser = await chromium.launch({
+      executablePath,
+      args: ["--no-sandbox", "--headless", "--disable-gpu", "--disable-background-networking"],
+    });
+    try {
+      const tab = await browser.newPage();
+      await tab.goto(page.url);
+      const seen = await tab.evaluate(
+        async ({ baseUrl, runnerId }) => {
+          const { createRunnerClient, RunnerCapability } = (
+            globalThis as unknown as { runnerService: typeof import("../../src/index.ts") }
+          ).runnerService;
+          const client = createRunnerClient({ baseUrl, token: "tok", retry: false });
+          const { runner } = await client.getRunner({ runnerId });
+          const errorOf = () =>
+            client.getRunner({ runnerId }).catch((error: Error) => error.message);
+          return {
+            name: runner?.runnerId,
+            hasWarmPool: runner?.status?.capabilities.includes(RunnerCapability.WARM_POOL),
+            errors: [await errorOf(), await errorOf(), await errorOf()],
+          };
+        },
+        { baseUrl: api.url, runnerId },
+      );
+      const method = `${api.url}/gitpod.v1.RunnerService/GetRunner`;
+      expect(seen).toEqual({
+        name: runnerId,
+        hasWarmPool: true,
+        errors: [
+          "[not_found] no such runner",
+          `[unknown] ${method} redirects, and redirects are not followed`,
+          expect.stringContaining(`[unavailable] no answer from ${api.url}: `),
+        ],
+      });
+      const calls = api.requests.filter(({ method }) => method === "POST");
+      expect(calls.map(({ headers }) => headers.authorization)).toEqual(
+        calls.map(() => "Bearer tok"),
+      );
+      expect(calls).toHaveLength(4);
+    } finally {
+      await browser.close();
+    }
+  },
+  60_000,
+);

@@ -1,0 +1,297 @@
+import { getEventListeners, once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { createRunnerClient as createNodeRunnerClient } from "../../src/client/node.ts";
+import type { PollOptions } from "../../src/client/poll-runner.ts";
+import { createRunnerClient, type RunnerClient } from "../../src/client/runner-client.ts";
+import { type RunnerEvent, watchRunner } from "../../src/client/watch-runner.ts";
+import {
+  answer,
+  type Behaviour,
+  reset,
+  stall,
+  startFailingServer,
+} from "../support/failing-server.ts";
+import { createFakeClock } from "../support/fake-clock.ts";
+
+const runnerId = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
+const runnerIs = (status: object) => answer(200, { runner: { runnerId, status } });
+const active = runnerIs({ phase: "RUNNER_PHASE_ACTIVE", updatedAt: "2026-01-01T00:00:00Z" });
+const renewed = runnerIs({ phase: "RUNNER_PHASE_ACTIVE", updatedAt: "2026-01-01T00:00:30Z" });
+const degraded = runnerIs({ phase: "RUNNER_PHASE_DEGRADED", updatedAt: "2026-01-01T00:00:30Z" });
+const notFound = answer(404, { code: "not_found", message: "no such runner" });
+const down = answer(503, { code: "unavailable", message: "down" });
+const noPage = answer(404, "404 page not found", { "Content-Type": "text/plain" });
+
+async function watch(behaviours: Behaviour[], options: PollOptions = {}) {
+  const clock = createFakeClock(0.5);
+  const server = await startFailingServer(behaviours, clock.now);
+  onTestFinished(() => server[Symbol.asyncDispose]());
+  const client = createRunnerClient({ baseUrl: server.url, retry: false });
+  return { server, clock, events: watchRunner(client, runnerId, { clock, ...options }) };
+}
+
+/** All events, up to the end or the `count`th. */
+async function take(events: AsyncIterable<RunnerEvent>, count = 20): Promise<RunnerEvent[]> {
+  const taken: RunnerEvent[] = [];
+  for await (const event of events) {
+    taken.push(event);
+    if (taken.length === count) {
+      break;
+    }
+  }
+  return taken;
+}
+
+describe("watchRunner", () => {
+  test("gives the runner, then only what differs", async () => {
+    const { events, server } = await watch([active, active, renewed, renewed, degraded, notFound]);
+    const got = await take(events);
+    expect(got).toMatchObject([
+      { type: "runner", runner: { runnerId } },
+      { type: "heartbeat", changes: [{ path: "status.updatedAt" }] },
+      {
+        type: "changed",
+        changes: [
+          { path: "status.phase", from: "RUNNER_PHASE_ACTIVE", to: "RUNNER_PHASE_DEGRADED" },
+        ],
+        previous: { status: { phase: 3 } },
+        runner: { status: { phase: 6 } },
+      },
+      { type: "deleted", previous: { status: { phase: 6 } } },
+    ]);
+    expect(server.requests).toHaveLength(6);
+  });
+
+  test("rides out errors", async () => {
+    const { events } = await watch([down, active, down, reset, noPage, degraded, down, degraded]);
+    expect(await take(events, 9)).toMatchObject([
+      { type: "error", failures: 1, error: { rawMessage: "down" }, previous: undefined },
+      { type: "runner" },
+      { type: "error", failures: 1, previous: { runnerId } },
+      { type: "error", failures: 2 },
+      { type: "error", failures: 3 },
+      { type: "recovered", failures: 3 },
+      { type: "changed" },
+      { type: "error", failures: 1 },
+      { type: "recovered", failures: 1 },
+    ]);
+  });
+
+  test.each([
+    ["not_found", notFound],
+    ["unauthenticated", answer(401, { code: "unauthenticated" })],
+    ["permission_denied", answer(403, { code: "permission_denied" })],
+    ["invalid_argument", answer(400, { code: "invalid_argument" })],
+    ["unimplemented", noPage],
+  ])("throws %s, which asking again does not mend", async (code, behaviour) => {
+    const { events, server } = await watch([behaviour]);
+    await expect(take(events)).rejects.toThrow(`[${code}]`);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("throws when the token expires", async () => {
+    const { events } = await watch([active, answer(401, { code: "unauthenticated" })]);
+    await expect(take(events)).rejects.toThrow("[unauthenticated]");
+  });
+
+  test("takes an answer without a runner for an error", async () => {
+    const { events } = await watch([answer(200, {}), active]);
+    expect(await take(events, 2)).toMatchObject([{ type: "error" }, { type: "runner" }]);
+  });
+
+  test.each([
+    [0, 900],
+    [0.5, 1000],
+    [0.75, 1050],
+  ])("waits the interval, give or take a tenth (%d)", async (random, wait) => {
+    const clock = createFakeClock(random);
+    const { events } = await watch([active, degraded, active], { clock, intervalMs: 1000 });
+    await take(events, 3);
+    expect(clock.sleeps).toEqual([wait, wait]);
+  });
+
+  test("counts the interval from the end of a call, and never makes two at once", async () => {
+    let underWay = 0;
+    let most = 0;
+    const clock = createFakeClock(0.5);
+    const slowly =
+      (behaviour: Behaviour): Behaviour =>
+      async (response) => {
+        most = Math.max(most, ++underWay);
+        // The answer takes longer than the interval.
+        await clock.sleep(8000, new AbortController().signal);
+        underWay--;
+        behaviour(response);
+      };
+    const { events } = await watch([slowly(active), slowly(degraded), slowly(notFound)], {
+      clock,
+    });
+    await take(events);
+    expect(most).toBe(1);
+    expect(clock.sleeps).toEqual([8000, 5000, 8000, 5000, 8000]);
+  });
+
+  test("takes a call that gets no answer for an error, in time", async () => {
+    const { events } = await watch([stall, active], { callTimeoutMs: 50 });
+    const { value } = await events.next();
+    expect(value).toMatchObject({
+      type: "error",
+      error: { rawMessage: "the operation timed out" },
+    });
+    await events.return();
+  });
+
+  describe("is stopped", () => {
+    test("by break", async () => {
+      const { events, server } = await watch([active]);
+      expect(await take(events, 1)).toHaveLength(1);
+      expect(await events.next()).toEqual({ done: true, value: undefined });
+      expect(server.requests).toHaveLength(1);
+    });
+
+    test("by return() before it began", async () => {
+      const { events, server } = await watch([active]);
+      await events.return();
+      expect(await events.next()).toEqual({ done: true, value: undefined });
+      expect(server.requests).toHaveLength(0);
+    });
+
+    test.each(["return()", "the signal"])("by %s during a call", async (how) => {
+      const caller = new AbortController();
+      const called = Promise.withResolvers<void>();
+      const { events } = await watch([() => called.resolve()], { signal: caller.signal });
+      const next = events.next();
+      await called.promise;
+      await (how === "return()" ? events.return() : caller.abort());
+      expect(await next).toEqual({ done: true, value: undefined });
+    });
+
+    test.each(["return()", "the signal"])("by %s during a wait", async (how) => {
+      const caller = new AbortController();
+      // The clock of this machine: if the wait did not end, the test would not.
+      const { events } = await watch([active], {
+        clock: undefined,
+        intervalMs: 3_600_000,
+        signal: caller.signal,
+      });
+      await events.next();
+      const next = events.next();
+      await (how === "return()" ? events.return() : caller.abort());
+      expect(await next).toEqual({ done: true, value: undefined });
+    });
+
+    test("by leaving its scope", async () => {
+      const { events } = await watch([active]);
+      {
+        await using scoped = events;
+        await scoped.next();
+      }
+      expect(await events.next()).toEqual({ done: true, value: undefined });
+    });
+  });
+});
+
+describe.each([
+  ["fetch", createRunnerClient],
+  ["undici", createNodeRunnerClient],
+])("an hour of watching on %s, while the server goes down and up", (_, createClient) => {
+  const minute = 60_000;
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+
+  test("leaks no memory, timers or sockets", async () => {
+    const sockets = new Set<Socket>();
+    const server = createServer((_, response) => {
+      const updatedAt = new Date(Math.floor(clock.now() / 30_000) * 30_000).toISOString();
+      renewals.add(updatedAt);
+      runnerIs({ phase: "RUNNER_PHASE_ACTIVE", updatedAt })(response);
+    });
+    server.on("connection", (socket) => {
+      sockets.add(socket);
+      socket.on("close", () => sockets.delete(socket));
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    onTestFinished(() => void server.close().closeAllConnections());
+
+    // Down for two minutes in every ten.
+    const renewals = new Set<string>();
+    let mostSockets = 0;
+    const clock = createFakeClock(0.5, async () => {
+      mostSockets = Math.max(mostSockets, sockets.size);
+      const isUp = (clock.now() - start) % (10 * minute) < 8 * minute;
+      if (isUp && !server.listening) {
+        server.listen(port, "127.0.0.1");
+        await once(server, "listening");
+      } else if (!isUp && server.listening) {
+        server.close().closeAllConnections();
+        await once(server, "close");
+      }
+    });
+    const start = clock.now();
+
+    const caller = new AbortController();
+    let mostListeners = 0;
+    const realClient = createClient({ baseUrl: `http://127.0.0.1:${port}`, retry: { clock } });
+    const client: RunnerClient = {
+      getRunner(request, callOptions) {
+        const { signal } = callOptions ?? {};
+        const listeners = signal === undefined ? [] : getEventListeners(signal, "abort");
+        mostListeners = Math.max(mostListeners, listeners.length);
+        return realClient.getRunner(request, callOptions);
+      },
+    };
+    const counts: Record<string, number> = {};
+    const runners: WeakRef<object>[] = [];
+    const heap: number[] = [];
+    const before = activeResources();
+    for await (const event of watchRunner(client, runnerId, { clock, signal: caller.signal })) {
+      counts[event.type] = (counts[event.type] ?? 0) + 1;
+      if ("runner" in event) {
+        runners.push(new WeakRef(event.runner));
+      }
+      if (clock.now() - start > (heap.length + 1) * 10 * minute) {
+        collectGarbage();
+        heap.push(process.memoryUsage().heapUsed);
+      }
+      if (clock.now() - start > 60 * minute && event.type === "heartbeat") {
+        break;
+      }
+    }
+
+    expect(counts).toMatchObject({ runner: 1, recovered: 6 });
+    expect(counts.heartbeat).toBeGreaterThan(90);
+    expect(counts.heartbeat).toBe(renewals.size - 1);
+    expect(counts.error).toBeGreaterThan(30);
+    expect(mostSockets).toBe(1);
+
+    expect(mostListeners).toBeLessThanOrEqual(1);
+    expect(getEventListeners(caller.signal, "abort")).toHaveLength(0);
+    await expect
+      .poll(
+        () => {
+          collectGarbage();
+          return runners.filter((runner) => runner.deref() !== undefined).length;
+        },
+        { timeout: 10_000 },
+      )
+      .toBeLessThanOrEqual(3);
+    const [first = 0] = heap;
+    expect((heap.at(-1) ?? 0) - first).toBeLessThan(2_000_000);
+    server.closeAllConnections();
+    await expect
+      .poll(() => activeResources().length, { timeout: 10_000 })
+      .toBeLessThanOrEqual(before.length);
+  }, 60_000);
+
+  function activeResources() {
+    return process
+      .getActiveResourcesInfo()
+      .filter((name) => /^(Timeout|TCPSocketWrap)$/.test(name));
+  }
+});

@@ -1,0 +1,165 @@
+import { clone, create, fromJson, type JsonValue, type MessageInitShape } from "@bufbuild/protobuf";
+import { describe, expect, test } from "vitest";
+import {
+  type Runner,
+  RunnerCapability,
+  RunnerPhase,
+  RunnerSchema,
+} from "../../gen/gitpod/v1/runner_service_pb.ts";
+import { isHeartbeat, runnerChanges } from "../../src/runner/runner-changes.ts";
+import { runnerFromJson } from "../../src/runner/runner-json.ts";
+
+function changes(
+  before: MessageInitShape<typeof RunnerSchema>,
+  after: MessageInitShape<typeof RunnerSchema>,
+) {
+  return runnerChanges(create(RunnerSchema, before), create(RunnerSchema, after));
+}
+
+function fromWire(runner: JsonValue): Runner {
+  const response = runnerFromJson({ runner }, { ignoreUnknownFields: true });
+  return response.runner as Runner;
+}
+
+describe("runnerChanges", () => {
+  test("finds nothing where nothing changed", () => {
+    const runner = create(RunnerSchema, {
+      name: "one",
+      status: { capabilities: [1, 2], publicKey: new Uint8Array(32), gatewayInfo: {} },
+    });
+    expect(runnerChanges(runner, clone(RunnerSchema, runner))).toEqual([]);
+  });
+
+  test("finds what changed, in the order of the contract", () => {
+    expect(
+      changes(
+        { name: "one", status: { version: "1", phase: RunnerPhase.CREATED } },
+        { name: "two", status: { version: "2", phase: RunnerPhase.ACTIVE } },
+      ),
+    ).toEqual([
+      { path: "name", from: "one", to: "two", isSecret: false },
+      { path: "status.version", from: "1", to: "2", isSecret: false },
+      {
+        path: "status.phase",
+        from: "RUNNER_PHASE_CREATED",
+        to: "RUNNER_PHASE_ACTIVE",
+        isSecret: false,
+      },
+    ]);
+  });
+
+  test("tells what is new in a list and what is gone, whatever the order", () => {
+    const { FETCH_LOCAL_SCM_INTEGRATIONS, WARM_POOL, ASG_WARM_POOL } = RunnerCapability;
+    const before = { capabilities: [FETCH_LOCAL_SCM_INTEGRATIONS, WARM_POOL] };
+    const [change, ...others] = changes(
+      { status: before },
+      { status: { capabilities: [ASG_WARM_POOL, FETCH_LOCAL_SCM_INTEGRATIONS] } },
+    );
+    expect(change).toMatchObject({
+      path: "status.capabilities",
+      added: ["RUNNER_CAPABILITY_ASG_WARM_POOL"],
+      removed: ["RUNNER_CAPABILITY_WARM_POOL"],
+    });
+    expect(others).toEqual([]);
+    const shuffled = { capabilities: before.capabilities.toReversed() };
+    expect(changes({ status: before }, { status: shuffled })).toEqual([]);
+  });
+
+  test("compares lists of messages by their values", () => {
+    const [change] = changes(
+      { status: { additionalInfo: [{ key: "a", value: "1" }] } },
+      {
+        status: {
+          additionalInfo: [
+            { key: "b", value: "2" },
+            { key: "a", value: "1" },
+          ],
+        },
+      },
+    );
+    expect(change).toMatchObject({ added: [{ key: "b", value: "2" }], removed: [] });
+  });
+
+  test("tells a message that comes or goes by its fields", () => {
+    const updateWindow = { startHour: 22 };
+    expect(changes({}, { spec: { configuration: { updateWindow } } })).toEqual([
+      {
+        path: "spec.configuration.updateWindow.startHour",
+        from: undefined,
+        to: 22,
+        isSecret: false,
+      },
+    ]);
+    expect(changes({ status: { phase: RunnerPhase.ACTIVE } }, {})).toEqual([
+      {
+        path: "status.phase",
+        from: "RUNNER_PHASE_ACTIVE",
+        to: "RUNNER_PHASE_UNSPECIFIED",
+        isSecret: false,
+      },
+    ]);
+  });
+
+  test("tells a message without values by itself", () => {
+    expect(changes({ spec: {} }, {})).toMatchObject([{ path: "spec", to: undefined }]);
+    expect(changes({}, { status: {} })).toMatchObject([{ path: "status", from: undefined }]);
+  });
+
+  test("marks secrets", () => {
+    const [password, key] = changes(
+      {},
+      {
+        spec: {
+          configuration: {
+            metrics: { password: "p" },
+            encryptedHoneycombApiKey: new Uint8Array([1]),
+          },
+        },
+      },
+    );
+    expect(password).toMatchObject({
+      path: "spec.configuration.metrics.password",
+      isSecret: true,
+    });
+    expect(key).toMatchObject({
+      path: "spec.configuration.encryptedHoneycombApiKey",
+      isSecret: true,
+    });
+  });
+
+  test("sees names of enum values from the future, in JSON", () => {
+    const before = fromWire({ status: { capabilities: [], phase: "RUNNER_PHASE_ACTIVE" } });
+    const after = fromWire({
+      status: {
+        capabilities: ["RUNNER_CAPABILITY_TIME_TRAVEL"],
+        phase: "RUNNER_PHASE_DREAMING",
+      },
+    });
+    expect(runnerChanges(before, after)).toMatchObject([
+      { path: "status.phase", from: "RUNNER_PHASE_ACTIVE", to: "RUNNER_PHASE_DREAMING" },
+      { path: "status.capabilities", added: ["RUNNER_CAPABILITY_TIME_TRAVEL"], removed: [] },
+    ]);
+    expect(runnerChanges(after, after)).toEqual([]);
+  });
+
+  test("sees numbers of enum values from the future, in binary", () => {
+    const after = create(RunnerSchema, { status: { capabilities: [99 as RunnerCapability] } });
+    expect(runnerChanges(create(RunnerSchema, { status: {} }), after)).toMatchObject([
+      { path: "status.capabilities", added: [99] },
+    ]);
+  });
+});
+
+describe("isHeartbeat", () => {
+  const at = (updatedAt: string, name = "one") =>
+    fromJson(RunnerSchema, { name, status: { updatedAt } });
+
+  test.each([
+    [at("2026-01-01T00:00:30Z"), true],
+    [at("2026-01-01T00:00:30Z", "two"), false],
+    [at("2026-01-01T00:00:00Z", "two"), false],
+    [at("2026-01-01T00:00:00Z"), false],
+  ])("tells a sign of life from a change (%#)", (after, expected) => {
+    expect(isHeartbeat(runnerChanges(at("2026-01-01T00:00:00Z"), after))).toBe(expected);
+  });
+});
