@@ -1,11 +1,16 @@
 import { exec } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, test, vi } from "vitest";
 import { type RunningRunnerctl, startRunnerctl } from "./support/runnerctl.ts";
 
+// Processes start slowly on a busy machine.
+vi.setConfig({ testTimeout: 30_000 });
+
 const root = new URL("..", import.meta.url).pathname;
-const readme = readFileSync(`${root}README.md`, "utf8");
+const pages = ["README.md", ...globSync("docs/*.md", { cwd: root })];
+const text = pages.map((page) => readFileSync(join(root, page), "utf8")).join("\n");
 
 let server: RunningRunnerctl;
 let url: string;
@@ -20,33 +25,49 @@ afterAll(async () => {
   await server.ended;
 });
 
-describe("what the README shows is what happens:", () => {
-  const blocks = [...readme.matchAll(/```console\n\$ (.+)\n([\s\S]*?)```/g)];
-  test.each(blocks.map(([, command = "", output = ""]) => [command, output]))(
-    "%s",
-    async (command, output) => {
+describe.concurrent("what the README and the pages in docs show is what happens:", () => {
+  const run = async (command: string, input = "") => {
+    const running = promisify(exec)(command, { cwd: root, env: environment() });
+    running.child.stdin?.end(input);
+    // Some show what fails.
+    const { stdout } = await running.catch((error: { stdout: string }) => error);
+    return stdout;
+  };
+
+  // Blocks, each up to the next fence.
+  const commands = [...text.matchAll(/```console\n\$ (.+)\n((?:(?!```)[\s\S])*)```/g)];
+  test.for(commands.map(([, command = "", output = ""]) => ({ command, output })))(
+    "$command",
+    async ({ command, output }, { expect }) => {
       // The sources stand in for what `npx runnerctl` runs, so that no build is needed.
       const here = command
         .replace(/http:\/\/127\.0\.0\.1:8080/g, url)
         .replace(/^curl/, "curl --silent")
-        .replace(/^npx runnerctl/, "node src/cli/main.ts")
+        .replace(/\bnpx runnerctl/, "node src/cli/main.ts")
         .replace(/^npx /, "");
-      const { stdout } = await promisify(exec)(here, { cwd: root });
-      expect(stdout).toMatch(patternOf(output));
+      expect(await run(here)).toMatch(patternOf(output));
     },
   );
 
-  test("the call in TypeScript", async () => {
-    const [, source = "", output = ""] =
-      /```ts\n([\s\S]*?)```\n\n```\n([\s\S]*?)```/.exec(readme) ?? [];
-    const here = source
-      .replace("http://127.0.0.1:8080", url)
-      .replace('"runner-service"', JSON.stringify(`${root}src/index.ts`));
-    const run = promisify(exec)("node --input-type=module-typescript", { cwd: root });
-    run.child.stdin?.end(here);
-    expect((await run).stdout).toBe(output);
-  });
+  const programs = [
+    ...text.matchAll(/```ts\n((?:(?!```)[\s\S])*)```\n\n```\n((?:(?!```)[\s\S])*)```/g),
+  ];
+  test.for(programs.map(([, source = "", output = ""]) => ({ source, output })))(
+    "the program that prints $output",
+    async ({ source, output }, { expect }) => {
+      const here = source
+        .replace("http://127.0.0.1:8080", url)
+        .replace('"runner-service"', JSON.stringify(`${root}src/index.ts`));
+      expect(await run("node --input-type=module-typescript", here)).toBe(output);
+    },
+  );
 });
+
+/** That of a user who calls the server here. */
+function environment(): NodeJS.ProcessEnv {
+  const { PATH, HOME } = process.env;
+  return { PATH, HOME, ONA_BASE_URL: url };
+}
 
 /** All of the output but white space at its end; "…" stands for anything. */
 function patternOf(output: string): RegExp {

@@ -1,6 +1,7 @@
 import type { Command, Option } from "commander";
 import { RunnerCapabilitySchema } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { enumShortNames } from "../runner/enum-name.ts";
+import { conditionTexts } from "./condition.ts";
 
 /** A shell that runnerctl has completion for. */
 type Shell = keyof typeof scriptFor;
@@ -60,13 +61,15 @@ function describeOption(option: Option): CompletedOption {
     value,
     variadic: option.variadic,
     file: value === "file" || value === "path",
-    // Commander does not know these as choices, since they are taken in any spelling.
-    choices:
-      option.long === "--capability"
-        ? enumShortNames(RunnerCapabilitySchema)
-        : (option.argChoices ?? []),
+    choices: namesFor[option.long ?? ""] ?? option.argChoices ?? [],
   };
 }
+
+/** The values that commander does not know as choices, since they are taken in any spelling. */
+const namesFor: Readonly<Record<string, readonly string[]>> = {
+  "--capability": enumShortNames(RunnerCapabilitySchema),
+  "--for": conditionTexts(),
+};
 
 function bashScript(program: CompletedCommand, commands: readonly CompletedCommand[]): string {
   const optionsWithValue = commands.flatMap((command) =>
@@ -93,24 +96,29 @@ function bashScript(program: CompletedCommand, commands: readonly CompletedComma
   return `# Completes ${name} in bash. To use it: source <(${name} completion bash)
 _${name}() {
   local current=\${COMP_WORDS[COMP_CWORD]} command='' option='' words='' files='' word
-  # Finds the command, and the option whose value is being typed.
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+  local last='' value='' start=''
+  local -a before=("\${COMP_WORDS[@]:1:COMP_CWORD-1}")
+  # Bash takes "=" for a word of its own.
+  [[ $current == = ]] && before+=(=) current=''
+  # Finds the command, the option whose value is being typed, and the start of that value.
+  for word in "\${before[@]}"; do
+    start=''
     case $word in
-    =) ;;
+    =)
+      # After an option it stands before the value; after a value it is a part of it.
+      [[ -z $option ]] && option=$last start=$value=
+      ;;
     -*) option=$word ;;
     *)
       case $command:$option in
       :*) command=$word ;;
       ${variadic.map(({ pattern }) => pattern).join("|")}) ;;
-      *) option='' ;;
+      *) last=$option value=$word option='' ;;
       esac
       ;;
     esac
   done
-  case $current in
-  =) current='' ;;
-  -*) option='' ;;
-  esac
+  [[ $current == -* ]] && option=''
   case $command:$option in
 ${values.join("\n")}
 ${words.join("\n")}
@@ -121,7 +129,8 @@ ${words.join("\n")}
     local IFS=$'\\n'
     COMPREPLY=($(compgen -f -- "$current"))
   else
-    COMPREPLY=($(compgen -W "$words" -- "$current"))
+    COMPREPLY=($(compgen -W "$words" -- "$start$current"))
+    COMPREPLY=("\${COMPREPLY[@]#"$start"}")
   fi
 }
 complete -F _${name} ${name}

@@ -9,6 +9,12 @@ export interface RunnerCommandOptions extends ClientOptions, OutputOptions {
   readonly timeout: number;
 }
 
+/** The options of every command that gets it again and again. */
+export interface PollingOptions extends RunnerCommandOptions {
+  /** The time from one call to the next, in milliseconds. */
+  readonly interval: number;
+}
+
 /**
  * Gets the runner of a command that calls but once, and the response that it
  * came in. An interrupt ends the process.

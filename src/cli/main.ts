@@ -36,6 +36,20 @@ runnerCommand("verify")
   .addHelpText("after", example("verify ID --capability warm-pool agent-execution"))
   .action(async (id, options) => (await import("./verify.ts")).verify(id, options));
 
+pollingCommand("watch", "how long one call may take: 500ms, 5s, 2m", [10_000, "10s"])
+  .description("print each change until the runner is deleted (ends with 0) or Ctrl-C (130)")
+  .addHelpText("after", example("watch ID -o json | jq -r '.status.health.state'"))
+  .action(async (id, options) => (await import("./watch.ts")).watch(id, options));
+
+pollingCommand("wait", "how long to wait in all: 500ms, 5s, 2m", [300_000, "5m"])
+  .description("wait until a condition holds: end with 0, or with 5 when time is over")
+  .requiredOption(
+    "--for <condition>",
+    "health=healthy, phase=active, capability=warm-pool, deleted",
+  )
+  .addHelpText("after", example("wait ID --for health=healthy --timeout 10m"))
+  .action(async (id, options) => (await import("./wait.ts")).wait(id, options));
+
 defineServe(program.command("serve"));
 
 program
@@ -45,8 +59,21 @@ program
   .addHelpText("after", example("source <(runnerctl completion bash)", ""))
   .action(async (shell) => (await import("./completion.ts")).completion(shell, program));
 
+/** A command that asks for a runner again and again. */
+function pollingCommand(...args: Parameters<typeof runnerCommand>): Command {
+  return runnerCommand(...args).addOption(
+    new Option("--interval <duration>", "the time between two calls")
+      .argParser(checked(parseDuration))
+      .default(5_000, "5s"),
+  );
+}
+
 /** A command that asks for a runner, with the options that all of them have. */
-function runnerCommand(name: string): Command {
+function runnerCommand(
+  name: string,
+  timeout = "how long to wait at most: 500ms, 5s, 2m",
+  [timeoutMs, timeoutText] = [10_000, "10s"],
+): Command {
   return program
     .command(name)
     .argument("<id>", "the runner's id, a UUID", checked(parseRunnerId))
@@ -61,9 +88,9 @@ function runnerCommand(name: string): Command {
     )
     .option("--token-file <file>", "a file with the token; otherwise ONA_API_KEY")
     .addOption(
-      new Option("--timeout <duration>", "how long to wait at most: 500ms, 5s, 2m")
+      new Option("--timeout <duration>", timeout)
         .argParser(checked(parseDuration))
-        .default(10_000, "10s"),
+        .default(timeoutMs, timeoutText),
     )
     .option("--no-color", "no colours; NO_COLOR in the environment does the same");
 }

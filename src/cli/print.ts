@@ -1,3 +1,4 @@
+import type { WriteStream } from "node:tty";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { type Row, renderRows } from "./rows.ts";
 
@@ -22,7 +23,7 @@ export async function print(result: Result, options: OutputOptions): Promise<voi
 async function written(result: Result, { output, color }: OutputOptions): Promise<string> {
   switch (output) {
     case "text":
-      return renderRows(result.rows(), color && canShowColors());
+      return renderRows(result.rows(), color && canShowColors(process.stdout));
     case "json":
       return `${JSON.stringify(result.json(), null, 2)}\n`;
     case "yaml": {
@@ -34,6 +35,11 @@ async function written(result: Result, { output, color }: OutputOptions): Promis
 }
 
 /** NO_COLOR counts when it is not empty: https://no-color.org. */
-function canShowColors(): boolean {
-  return process.stdout.isTTY && !process.env.NO_COLOR && process.env.TERM !== "dumb";
+export function canShowColors(stream: WriteStream): boolean {
+  return canRedraw(stream) && !process.env.NO_COLOR;
+}
+
+/** Whether what was written can be written over: on a terminal, but not on a dumb one. */
+export function canRedraw(stream: WriteStream): boolean {
+  return stream.isTTY && process.env.TERM !== "dumb";
 }

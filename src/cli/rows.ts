@@ -38,10 +38,15 @@ function lines(rows: readonly Row[], colored: boolean, indent: number): string[]
     }
     const texts = [row.text].flat().flatMap((text) => wrap(harmless(text), width - column));
     return texts.map((text, i) => {
-      const painted = colored && row.color ? `\x1b[${sgr[row.color]}m${text}\x1b[39m` : text;
+      const painted = colored ? paint(text, row.color) : text;
       return `${`${(i === 0 ? start : "").padEnd(column)}${painted}`.trimEnd()}\n`;
     });
   });
+}
+
+/** Returns a text in a colour, as terminals understand it; without a colour, as it is. */
+export function paint(text: string, color: Color | undefined): string {
+  return color === undefined ? text : `\x1b[${sgr[color]}m${text}\x1b[39m`;
 }
 
 function label(row: Row): string {

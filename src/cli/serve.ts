@@ -7,6 +7,7 @@ import {
   RunnerPhase,
   RunnerPhaseSchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
+import { enumShortName } from "../runner/enum-name.ts";
 import { createTokenVerifier, type TokenVerifier } from "../server/authentication.ts";
 import { createFileStoreObserver } from "../server/file-store-observer.ts";
 import { createRunnerServer } from "../server/runner-server.ts";
@@ -126,5 +127,5 @@ function banner(url: string, store: FileRunnerStore, needsToken: boolean): strin
 }
 
 function phaseName(phase: RunnerPhase = RunnerPhase.UNSPECIFIED): string {
-  return RunnerPhaseSchema.value[phase]?.localName.toLowerCase() ?? String(phase);
+  return enumShortName(RunnerPhaseSchema, phase);
 }

@@ -9,7 +9,7 @@ import {
 import { durationText } from "../runner/duration-text.ts";
 import { enumJson, enumShortName, newerEnumNames } from "../runner/enum-name.ts";
 import { heartbeatAgeMs } from "../runner/heartbeat.ts";
-import { type RunnerHealth, runnerHealth } from "../runner/runner-health.ts";
+import { runnerHealth } from "../runner/runner-health.ts";
 import { healthColor, phaseColor } from "./colors.ts";
 import { fetchRunner, type RunnerCommandOptions } from "./fetch-runner.ts";
 import { print } from "./print.ts";
@@ -81,16 +81,12 @@ function gatewayReport(info: GatewayInfo | undefined): StatusReport["gateway"] {
 /** Makes the status of a runner, as seen at `at`, for people. */
 export function statusRows(runner: Runner, at: Date): Row[] {
   const { status } = runner;
-  const phase = status?.phase ?? RunnerPhase.UNSPECIFIED;
   return [
     { label: "Name", text: runner.name },
     { label: "ID", text: runner.runnerId },
-    ...healthRows(runnerHealth(runner, { at })),
-    {
-      label: "Phase",
-      text: newerEnumNames(status, "phase")[0] ?? enumShortName(RunnerPhaseSchema, phase),
-      color: phaseColor[phase],
-    },
+    healthRow(runner, at),
+    ...becauseRows(runner, at),
+    phaseRow(runner),
     { label: "Message", text: status?.message || "none" },
     { label: "Heartbeat", text: heartbeatText(status?.updatedAt, at) },
     { label: "Version", text: status?.version || "not reported" },
@@ -99,10 +95,24 @@ export function statusRows(runner: Runner, at: Date): Row[] {
   ];
 }
 
-function healthRows({ state, reasons }: RunnerHealth): Row[] {
-  const health: Row = { label: "Health", text: state, color: healthColor[state] };
-  const because: Row = { label: "Because", text: reasons.map(({ message }) => message) };
-  return reasons.length > 0 ? [health, because] : [health];
+/** How well a runner is, as seen at `at`. */
+export function healthRow(runner: Runner, at: Date) {
+  const { state } = runnerHealth(runner, { at });
+  return { label: "Health", text: state, color: healthColor[state] };
+}
+
+function becauseRows(runner: Runner, at: Date): Row[] {
+  const { reasons } = runnerHealth(runner, { at });
+  return reasons.length > 0
+    ? [{ label: "Because", text: reasons.map(({ message }) => message) }]
+    : [];
+}
+
+/** The phase of a runner. */
+export function phaseRow({ status }: Runner) {
+  const phase = status?.phase ?? RunnerPhase.UNSPECIFIED;
+  const text = newerEnumNames(status, "phase")[0] ?? enumShortName(RunnerPhaseSchema, phase);
+  return { label: "Phase", text, color: phaseColor[phase] };
 }
 
 /** A heartbeat from the future has age 0. */

@@ -3,7 +3,7 @@ import { durationText } from "../runner/duration-text.ts";
 /** Spells a time for people, as seen at `at`: `12 s ago (2026-11-23T08:00:00Z)`, `in 5 min (…)`. */
 export function timeText(time: Date, at: Date): string {
   const ms = at.getTime() - time.getTime();
-  return `${distance(ms)} (${timeJson(time)})`;
+  return `${ms < 0 ? `in ${durationText(-ms)}` : agoText(ms)} (${timeJson(time)})`;
 }
 
 /** Spells a time for programs, as Protobuf JSON does: `2026-11-23T08:00:00Z`. */
@@ -11,9 +11,7 @@ export function timeJson(time: Date): string {
   return time.toISOString().replace(".000Z", "Z");
 }
 
-function distance(ms: number): string {
-  if (ms < 0) {
-    return `in ${durationText(-ms)}`;
-  }
+/** Spells how long ago something was, in milliseconds, for people: `12 s ago`. */
+export function agoText(ms: number): string {
   return ms < 1000 ? "just now" : `${durationText(ms)} ago`;
 }

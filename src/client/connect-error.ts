@@ -133,13 +133,16 @@ function incomingDetail(json: JsonValue): ConnectError["details"][number] | unde
   }
 }
 
-/** The codes by the names they have on the wire: `Code.NotFound` is `not_found`. */
+/** The name that a code has on the wire: `not_found` for `Code.NotFound`. */
+export function codeName(code: Code): string {
+  return Code[code].replace(/\B[A-Z]/g, "_$&").toLowerCase();
+}
+
+/** The codes by the names they have on the wire. */
 const codeByName = new Map<unknown, Code>(
-  Object.entries(Code).flatMap(([name, code]) =>
-    typeof code === "number"
-      ? [[name.replace(/\B[A-Z]/g, "_$&").toLowerCase(), code] as const]
-      : [],
-  ),
+  Object.values(Code)
+    .filter((code) => typeof code === "number")
+    .map((code) => [codeName(code), code]),
 );
 
 /** The code for a status that came without one: https://connectrpc.com/docs/protocol#http-to-error-code */

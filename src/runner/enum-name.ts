@@ -1,5 +1,5 @@
 import type { DescEnum, EnumShape, Message } from "@bufbuild/protobuf";
-import { nearestName } from "./nearest-name.ts";
+import { adviceOnNames } from "./nearest-name.ts";
 import { unknownJson } from "./runner-json.ts";
 
 /**
@@ -54,10 +54,9 @@ export function enumValueNamed<Desc extends DescEnum>(schema: Desc, name: string
   }
   const names = enumShortNames(schema);
   const short = letters.startsWith(prefix) ? letters.slice(prefix.length) : name;
-  const nearest = nearestName(short, names);
-  const instead =
-    nearest === undefined ? `choose one of ${names.join(", ")}` : `did you mean ${nearest}?`;
-  throw new RangeError(`there is no ${schema.name} ${JSON.stringify(name)}: ${instead}`);
+  throw new RangeError(
+    `there is no ${schema.name} ${JSON.stringify(name)}: ${adviceOnNames(short, names)}`,
+  );
 }
 
 /**

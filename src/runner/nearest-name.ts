@@ -27,6 +27,14 @@ export function nearestName(name: string, candidates: Iterable<string>): string 
   return nearest;
 }
 
+/** Tells what to write instead of a wrong name: the nearest right one, or any of them. */
+export function adviceOnNames(name: string, candidates: readonly string[]): string {
+  const nearest = nearestName(name, candidates);
+  return nearest === undefined
+    ? `choose one of ${candidates.join(", ")}`
+    : `did you mean ${nearest}?`;
+}
+
 function lettersOf(name: string): string {
   return name.toLowerCase().replace(/[-_\s]+/g, "");
 }

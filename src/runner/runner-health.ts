@@ -8,8 +8,11 @@ import { durationText } from "./duration-text.ts";
 import { enumShortName, newerEnumNames } from "./enum-name.ts";
 import { heartbeatAgeMs, heartbeatIntervalMs } from "./heartbeat.ts";
 
+/** All that a runner's health can be. See {@link runnerHealth}. */
+export const healthStates = ["healthy", "degraded", "unavailable", "unknown"] as const;
+
 /** How well a runner is. See {@link runnerHealth}. */
-export type HealthState = "healthy" | "degraded" | "unavailable" | "unknown";
+export type HealthState = (typeof healthStates)[number];
 
 /** How well a runner is, and why. */
 export interface RunnerHealth {

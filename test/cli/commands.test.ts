@@ -410,7 +410,7 @@ describe.concurrent("what the command line may look like", () => {
     expect(await outputOf("--version")).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
-  test.each(["get", "status", "config", "verify", "completion"])(
+  test.each(["get", "status", "config", "verify", "watch", "wait", "completion"])(
     "%s --help has an example and fits a screen",
     async (command) => {
       const lines = (await outputOf(command, "--help")).split("\n");

@@ -37,15 +37,22 @@ const cases: [typed: string, offered: string[]][] = [
   ["runnerctl verify x --capability ", capabilities],
   ["runnerctl verify x --capability warm-pool redis", ["redis-stream"]],
   ["runnerctl verify x --capability warm-pool --time", ["--timeout"]],
+  ["runnerctl wait x --for dele", ["deleted"]],
   ["runnerctl completion ", ["bash", "zsh", "fish"]],
   [`runnerctl get --token-file ${folder}/my`, [token]],
 ];
+
+const healths = ["healthy", "degraded", "unavailable", "unknown"].map((state) => `health=${state}`);
 
 describe("in bash", () => {
   test.each([
     ...cases,
     ["runnerctl get --output = j", ["json"]],
     ["runnerctl get --output =", ["text", "json", "yaml"]],
+    ["runnerctl wait x --for health", healths],
+    ["runnerctl wait x --for health =", ["healthy", "degraded", "unavailable", "unknown"]],
+    ["runnerctl wait x --for = phase = del", ["deleting", "deleted"]],
+    ["runnerctl wait x --for health = healthy --time", ["--timeout"]],
     ["runnerctl get --base-url ", []],
     ["runnerctl --v", ["--version"]],
   ] satisfies typeof cases)("%j offers %j", (typed, offered) => {

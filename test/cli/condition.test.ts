@@ -1,0 +1,55 @@
+import { create } from "@bufbuild/protobuf";
+import { describe, expect, test } from "vitest";
+import { type Runner, RunnerSchema } from "../../gen/gitpod/v1/runner_service_pb.ts";
+import { conditionTexts, parseCondition } from "../../src/cli/condition.ts";
+import { sampleRunner } from "../support/sample-runner.ts";
+
+const at = new Date("2026-11-23T08:00:12Z");
+const active = sampleRunner("managed-active.json");
+const degraded = sampleRunner("gcp-degraded.json");
+const late = sampleRunner("aws-stale-heartbeat.json");
+const deleted = create(RunnerSchema, { status: { phase: 5 } });
+
+describe("a condition", () => {
+  test.each<[string, string, (Runner | undefined)[], (Runner | undefined)[]]>([
+    ["health=healthy", "health=healthy", [active], [degraded, late, undefined]],
+    ["Health=DEGRADED", "health=degraded", [degraded, late], [active, undefined]],
+    ["phase=RUNNER_PHASE_ACTIVE", "phase=active", [active, late], [degraded, undefined]],
+    ["capability=warmPool", "capability=warm-pool", [active], [deleted, undefined]],
+    ["capability=4242", "capability=4242", [], [active, undefined]],
+    ["deleted", "deleted", [deleted, undefined], [active]],
+  ])("written %s is %s, and holds or does not", (written, text, yes, no) => {
+    const condition = parseCondition(written);
+    expect(condition.text).toBe(text);
+    expect(yes.map((runner) => condition.holds(runner, at))).toEqual(yes.map(() => true));
+    expect(no.map((runner) => condition.holds(runner, at))).toEqual(no.map(() => false));
+  });
+
+  test.each([
+    ["health=healthy", degraded, "it is degraded: The runner says that it is degraded."],
+    ["health=degraded", active, "it is healthy"],
+    ["phase=active", degraded, "it is in phase degraded"],
+    ["capability=warm-pool", deleted, "it has no capabilities"],
+    ["deleted", active, "it is in phase active"],
+  ])("%s tells how a runner stands", (text, runner, state) => {
+    expect(parseCondition(text).stateOf(runner, at)).toBe(state);
+  });
+
+  test.each(conditionTexts())("may be %s, as completion offers it", (text) => {
+    expect(parseCondition(text).text).toBe(text);
+  });
+
+  test.each([
+    ["healthy", "did you mean health=healthy?"],
+    ["health=helthy", 'there is no health "helthy": did you mean healthy?'],
+    ["health=", "choose one of healthy, degraded, unavailable, unknown"],
+    ["helth=healthy", "did you mean health=healthy?"],
+    ["phase=actve", 'there is no RunnerPhase "actve": did you mean active?'],
+    ["capability=warm-pols", "did you mean warm-pool?"],
+    ["delete", "did you mean deleted?"],
+    ["", "choose health=…, phase=…, capability=… or deleted"],
+  ])("is not %j, which is answered with the right one", (text, message) => {
+    expect(() => parseCondition(text)).toThrow(message);
+    expect(() => parseCondition(text)).toThrow(expect.objectContaining({ name: "UsageError" }));
+  });
+});

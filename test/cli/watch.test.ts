@@ -1,0 +1,232 @@
+import { describe, test, vi } from "vitest";
+import { parseAllDocuments } from "yaml";
+import { runnerId, serveRunnerFile } from "../support/runner-file.ts";
+import { runRunnerctl, startRunnerctl, startRunnerctlOnTerminal } from "../support/runnerctl.ts";
+
+// Processes start slowly on a busy machine.
+vi.setConfig({ testTimeout: 30_000 });
+
+const active = { phase: "RUNNER_PHASE_ACTIVE", version: "1" };
+const degraded = {
+  phase: "RUNNER_PHASE_DEGRADED",
+  message: "No more machines.",
+  version: "1",
+  capabilities: ["RUNNER_CAPABILITY_WARM_POOL"],
+};
+
+/** Its heartbeat is as old as said: by default, recent. */
+const reported = (status: object, seconds = 0) => ({
+  ...status,
+  updatedAt: new Date(Date.now() - seconds * 1000).toISOString(),
+});
+
+const watching = ["watch", runnerId, "--interval", "50ms"];
+
+/** The times of lines, and what the system says of a connection, differ from run to run. */
+const timeless = (text: string) =>
+  text.replace(/^\d{4}-[\d-]+T[\d:]+Z/gm, "TIME").replace(/(\[unavailable\]) .+/g, "$1 …");
+
+describe.concurrent("watch in a pipe", () => {
+  test("prints a line for each change, rides out that the server is away, and ends with 0 as the runner is deleted", async (context) => {
+    const { expect } = context;
+    await using server = await serveRunnerFile(context, reported(active));
+    const watch = startRunnerctl(watching, { ONA_BASE_URL: server.url });
+    await watch.printed(/capabilities/);
+    server.write(reported(active));
+    server.write(reported(degraded));
+    await watch.printed(/\+warm-pool/);
+    await server.stop();
+    await watch.complained(/trouble/);
+    server.write(reported(active));
+    await server.restart();
+    await watch.printed(/-warm-pool/);
+    server.remove();
+    const { code, stdout, stderr } = await watch.ended;
+    expect(code).toBe(0);
+    expect(timeless(stdout)).toMatchInlineSnapshot(`
+      "TIME  runner        Build farm
+      TIME  phase         active
+      TIME  health        healthy
+      TIME  message       none
+      TIME  version       1
+      TIME  capabilities  none
+      TIME  phase         active -> degraded
+      TIME  health        healthy -> degraded: The runner says that it is degraded.
+      TIME  message       No more machines.
+      TIME  capabilities  +warm-pool
+      TIME  phase         degraded -> active
+      TIME  health        degraded -> healthy
+      TIME  message       none
+      TIME  capabilities  -warm-pool
+      TIME  deleted       there is no such runner any more
+      "
+    `);
+    expect(timeless(stderr)).toMatchInlineSnapshot(`
+      "TIME  trouble       [unavailable] …
+      TIME  recovered     the server answers again
+      "
+    `);
+  });
+
+  test("tells that a heartbeat is late as soon as it is, with nothing else new", async (context) => {
+    const { expect } = context;
+    await using server = await serveRunnerFile(context, reported(active));
+    const watch = startRunnerctl(watching, { ONA_BASE_URL: server.url });
+    await watch.printed(/ health {8}healthy\n/);
+    // Two seconds before the limit: time for the server to read the file.
+    server.write(reported(active, 88));
+    const [line] = await watch.printed(/.* health {8}healthy -> .+\n/);
+    expect(timeless(line).replace(/9\d s ago/, "9… s ago")).toMatchInlineSnapshot(`
+      "TIME  health        healthy -> degraded: The last heartbeat came 9… s ago; one is due every 30 s.
+      "
+    `);
+    watch.process.kill("SIGINT");
+    expect(await watch.ended).toMatchObject({ code: 130, stderr: "" });
+  });
+
+  test("prints JSON, one event on each line, with all keys in each", async (context) => {
+    const { expect } = context;
+    await using server = await serveRunnerFile(context, reported(active));
+    const watch = startRunnerctl([...watching, "-o", "json"], { ONA_BASE_URL: server.url });
+    await watch.printed(/"type":"runner".+\n/);
+    server.write(reported(degraded));
+    await watch.printed(/"type":"changed".+\n/);
+    await server.stop();
+    await watch.printed(/"type":"trouble".+\n/);
+    await server.restart();
+    await watch.printed(/"type":"recovered".+\n/);
+    server.remove();
+    const { code, stdout, stderr } = await watch.ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const events = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(events.map(({ type }) => type)).toEqual([
+      "runner",
+      "changed",
+      "trouble",
+      "recovered",
+      "deleted",
+    ]);
+    for (const event of events) {
+      expect(Object.keys(event)).toEqual(["type", "at", "changes", "error", "status"]);
+      expect(event.status).toMatchObject({ runnerId, name: "Build farm" });
+    }
+    expect(events[1]?.changes[0]).toEqual({
+      field: "phase",
+      from: "RUNNER_PHASE_ACTIVE",
+      to: "RUNNER_PHASE_DEGRADED",
+    });
+    expect(events[2]?.error).toEqual({
+      code: "unavailable",
+      message: expect.stringContaining("ECONNREFUSED"),
+    });
+  });
+
+  test("prints YAML, one event in each document", async (context) => {
+    const { expect } = context;
+    await using server = await serveRunnerFile(context, reported(active));
+    const watch = startRunnerctl([...watching, "-o", "yaml"], { ONA_BASE_URL: server.url });
+    await watch.printed(/^---\ntype: runner$/m);
+    server.remove();
+    const { code, stdout } = await watch.ended;
+    expect(code).toBe(0);
+    const events = parseAllDocuments(stdout).map((document) => document.toJS());
+    expect(events).toMatchObject([
+      { type: "runner", status: { health: { state: "healthy" } } },
+      { type: "deleted", status: { health: { state: "healthy" } } },
+    ]);
+  });
+
+  test("waits for a server that is not there yet", async (context) => {
+    const { expect } = context;
+    await using server = await serveRunnerFile(context, reported(active));
+    await server.stop();
+    const watch = startRunnerctl(watching, { ONA_BASE_URL: server.url });
+    await watch.complained(/trouble/);
+    await server.restart();
+    await watch.printed(/capabilities/);
+    watch.process.kill("SIGINT");
+    const { code, stderr } = await watch.ended;
+    expect(code).toBe(130);
+    expect(timeless(stderr)).toMatchInlineSnapshot(`
+      "TIME  trouble       [unavailable] …
+      TIME  recovered     the server answers again
+      "
+    `);
+  });
+});
+
+describe.concurrent("watch on a terminal", () => {
+  test("keeps a last line up to date while the runner changes and the server goes and comes", async (context) => {
+    const { expect } = context;
+    await using server = await serveRunnerFile(context, reported(active));
+    const watch = startRunnerctlOnTerminal(watching, { ONA_BASE_URL: server.url });
+    const line = (text: string) => watch.printed(new RegExp(`\\r␛\\[K␛\\[\\?7l${text}`));
+    await line("no answer yet");
+    await line(
+      "␛\\[32mphase active␛\\[39m, ␛\\[32mhealth healthy␛\\[39m, heartbeat [^,]+, seen just now␛\\[\\?7h",
+    );
+    server.write(reported(degraded));
+    await line("␛\\[33mphase degraded␛\\[39m, ␛\\[33mhealth degraded");
+    await server.stop();
+    await line(".+, ␛\\[31mtrouble: unavailable␛\\[39m␛\\[\\?7h");
+    // Redrawn by the clock: nobody answers.
+    await line(".+, seen [23] s ago, ␛\\[31mtrouble");
+    server.write(reported(active));
+    await server.restart();
+    await watch.printed(/recovered {5}␛\[32mthe server answers again␛\[39m\r\n/);
+    await watch.printed(/phase {9}␛\[32mdegraded -> active␛\[39m\r\n/);
+    watch.process.stdin.write("\x03");
+    const { code, stdout } = await watch.ended;
+    expect(code).toBe(130);
+    // The line is gone at the end.
+    expect(stdout).toMatch(/\r␛\[K$/);
+  });
+
+  test.for([
+    ["TERM=dumb", [], { TERM: "dumb" }],
+    ["-o json", ["-o", "json"], {}],
+  ] as const)("has none with %s", async ([, args, env], context) => {
+    const { expect } = context;
+    await using server = await serveRunnerFile(context, reported(active));
+    const watch = startRunnerctlOnTerminal([...watching, ...args], {
+      ONA_BASE_URL: server.url,
+      ...env,
+    });
+    await watch.printed(/capabilities/);
+    server.remove();
+    const { code, stdout } = await watch.ended;
+    expect(code).toBe(0);
+    expect(stdout).not.toContain("␛");
+  });
+});
+
+describe.concurrent("watch ends", () => {
+  test("with 3 when there is no such runner from the start", async (context) => {
+    const { expect } = context;
+    await using server = await serveRunnerFile(context, active);
+    const unknownId = "00000000-0000-4000-8000-000000000000";
+    expect(await runRunnerctl(["watch", unknownId], { ONA_BASE_URL: server.url })).toEqual({
+      code: 3,
+      stdout: "",
+      stderr: `runnerctl: [not_found] no runner with id ${unknownId}\n`,
+    });
+  });
+
+  test("with 4 when the token is not right", async (context) => {
+    const { expect } = context;
+    await using server = await serveRunnerFile(context, active, ["--token", "right"]);
+    const env = { ONA_BASE_URL: server.url, ONA_API_KEY: "wrong" };
+    const { code, stdout, stderr } = await runRunnerctl(watching, env);
+    expect({ code, stdout }).toEqual({ code: 4, stdout: "" });
+    expect(stderr).toMatch(/^runnerctl: \[unauthenticated\] .+\n$/);
+  });
+
+  test("with 2 for an interval that is none", async ({ expect }) => {
+    const { code, stderr } = await runRunnerctl(["watch", runnerId, "--interval", "5"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("with a unit, such as 500ms, 5s or 2m");
+  });
+});
