@@ -105,7 +105,6 @@ describe("the short path", () => {
     });
     await Promise.all(work);
     // It was taken, and not for everything.
-    expect(counts.peek).toBeGreaterThan(counts.get);
     expect(counts.peek).toBeGreaterThan(1000);
     expect(succeeded).toBeGreaterThan(1000);
   }, 120_000);
