@@ -1,0 +1,149 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { create, createFileRegistry, type DescService } from "@bufbuild/protobuf";
+import {
+  FileDescriptorSetSchema,
+  file_google_protobuf_wrappers,
+  type StringValue,
+  StringValueSchema,
+} from "@bufbuild/protobuf/wkt";
+import {
+  type Client,
+  Code,
+  ConnectError,
+  createClient,
+  type Interceptor,
+} from "@connectrpc/connect";
+import {
+  connectNodeAdapter,
+  createConnectTransport,
+  createGrpcTransport,
+} from "@connectrpc/connect-node";
+import { describe, expect, onTestFinished, test } from "vitest";
+import {
+  createMemoryRunnerStore,
+  createRunnerRoutes,
+  createTokenVerifier,
+} from "../../src/server/index.ts";
+import { post, runner, startServer } from "../support/server.ts";
+
+/** A service of somebody else's: one call, and one stream. */
+const echo = echoService();
+
+const routesOfEcho: NonNullable<Parameters<typeof startServer>[0]>["routes"] = (router) => {
+  router.service(echo, {
+    say: (message: StringValue) => message,
+    async *repeat(message: StringValue) {
+      for (let i = 0; i < 3; i++) {
+        yield message;
+      }
+    },
+  } as never);
+};
+
+// The types of a service that is made while the program runs are any message's.
+interface EchoClient {
+  say(message: Partial<StringValue>): Promise<StringValue>;
+  repeat(message: Partial<StringValue>): AsyncIterable<StringValue>;
+}
+
+describe("a server in a program", () => {
+  test.each(["/", "/api"])("serves further services below %s, by every protocol", async (path) => {
+    const { url } = await startServer({ routes: routesOfEcho });
+    for (const transport of [
+      createConnectTransport({ baseUrl: url + path, httpVersion: "1.1" }),
+      createConnectTransport({ baseUrl: url + path, httpVersion: "2" }),
+      createGrpcTransport({ baseUrl: url + path }),
+    ]) {
+      const client = createClient(echo, transport) as Client<DescService> as unknown as EchoClient;
+      expect((await client.say({ value: "hello" })).value).toBe("hello");
+      const repeated = await all(client.repeat({ value: "again" }));
+      expect(repeated.map(({ value }) => value)).toEqual(["again", "again", "again"]);
+    }
+    expect((await post(url)).status).toBe(200);
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toContain('{protocol="grpc",method="Repeat",code="ok"} 1');
+  });
+
+  test("asks for a token for all services", async () => {
+    const verifyToken = createTokenVerifier(["one"]);
+    const { url } = await startServer({ routes: routesOfEcho, verifyToken });
+    const transport = createConnectTransport({ baseUrl: url, httpVersion: "2" });
+    const client = createClient(echo, transport) as Client<DescService> as unknown as EchoClient;
+    const codeOf = (error: unknown) => ConnectError.from(error).code;
+    expect(await client.say({ value: "x" }).catch(codeOf)).toBe(Code.Unauthenticated);
+    expect(await all(client.repeat({ value: "x" })).catch(codeOf)).toBe(Code.Unauthenticated);
+  });
+
+  test("has the caller's interceptors around all services, outermost first", async () => {
+    const seen: string[] = [];
+    const noting =
+      (name: string): Interceptor =>
+      (next) =>
+      (request) => {
+        seen.push(`${name} ${request.method.name}`);
+        return next(request);
+      };
+    const interceptors = [noting("outer"), noting("inner")];
+    const { url } = await startServer({ routes: routesOfEcho, interceptors });
+    const transport = createConnectTransport({ baseUrl: url, httpVersion: "1.1" });
+    const client = createClient(echo, transport) as Client<DescService> as unknown as EchoClient;
+    await client.say({ value: "x" });
+    await post(url);
+    expect(seen).toEqual(["outer Say", "inner Say", "outer GetRunner", "inner GetRunner"]);
+  });
+
+  test("may be one of many in one process, each started, closed and started anew", async () => {
+    const servers = await Promise.all([startServer(), startServer(), startServer()]);
+    expect(new Set(servers.map(({ url }) => url)).size).toBe(3);
+    await servers[0].close();
+    expect((await post(servers[1].url)).status).toBe(200);
+    const again = await startServer({ port: servers[0].port });
+    expect((await post(again.url)).status).toBe(200);
+  });
+});
+
+test("the routes alone serve on anybody's Connect router", async () => {
+  const routes = createRunnerRoutes({ store: createMemoryRunnerStore([runner]) });
+  const server = createServer(connectNodeAdapter({ routes }));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  expect((await post(url)).body).toMatchObject({ runner: { name: "one" } });
+  expect((await post(url, '{"runnerId":"nope"}')).body).toMatchObject({ code: "invalid_argument" });
+});
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const result: T[] = [];
+  for await (const item of items) {
+    result.push(item);
+  }
+  return result;
+}
+
+function echoService(): DescService {
+  const type = `.${StringValueSchema.typeName}`;
+  const registry = createFileRegistry(
+    create(FileDescriptorSetSchema, {
+      file: [
+        file_google_protobuf_wrappers.proto,
+        {
+          name: "test/echo.proto",
+          package: "test",
+          syntax: "proto3",
+          dependency: [file_google_protobuf_wrappers.proto.name],
+          service: [
+            {
+              name: "EchoService",
+              method: [
+                { name: "Say", inputType: type, outputType: type },
+                { name: "Repeat", inputType: type, outputType: type, serverStreaming: true },
+              ],
+            },
+          ],
+        },
+      ],
+    }),
+  );
+  return registry.getService("test.EchoService") as DescService;
+}
