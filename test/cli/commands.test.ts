@@ -9,7 +9,12 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { base64Encode } from "@bufbuild/protobuf/wire";
 import { ViolationsSchema } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { type RunningRunnerctl, runRunnerctl, startRunnerctl } from "../support/runnerctl.ts";
+import {
+  type RunningRunnerctl,
+  runRunnerctl,
+  startRunnerctl,
+  startRunnerctlOnTerminal,
+} from "../support/runnerctl.ts";
 import { samples } from "../support/sample-runner.ts";
 
 // Processes start slowly on a busy machine.
@@ -364,7 +369,7 @@ describe("verify", () => {
 
 describe.concurrent("colours", () => {
   test("are there on a terminal", async () => {
-    expect(await onTerminal()).toContain("\x1b[33mdegraded\x1b[39m");
+    expect(await onTerminal()).toContain("␛[33mdegraded␛[39m");
   });
 
   test.each([
@@ -374,7 +379,7 @@ describe.concurrent("colours", () => {
   ] as const)("are not there with %s", async (_, args, env) => {
     const output = await onTerminal(args, env);
     expect(output).toContain("degraded");
-    expect(output).not.toContain("\x1b");
+    expect(output).not.toContain("␛");
   });
 
   test("are not there in a pipe", async () => {
@@ -382,12 +387,8 @@ describe.concurrent("colours", () => {
   });
 
   async function onTerminal(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
-    const command = [process.execPath, main, "status", late, ...args].join(" ");
-    const { PATH } = process.env;
-    const { stdout } = await run("script", ["-qec", command, "/dev/null"], {
-      env: { PATH, TERM: "xterm-256color", ONA_BASE_URL: url, ...env },
-    });
-    return stdout;
+    const onIt = startRunnerctlOnTerminal(["status", late, ...args], { ONA_BASE_URL: url, ...env });
+    return (await onIt.ended).stdout;
   }
 });
 

@@ -76,21 +76,21 @@ describe.concurrent("wait in a pipe", () => {
   });
 
   test("ends with 5 when the time is over, and says why", async ({ expect }) => {
-    const args = waiting(createdId, "health=healthy", "--timeout", "300ms");
+    const args = waiting(createdId, "health=healthy", "--timeout", "2s");
     expect(await runRunnerctl(args, env)).toEqual({
       code: 5,
       stdout: "",
       stderr:
-        "runnerctl: health=healthy does not hold after 300 ms: it is unavailable: The runner was created, but has not signed up yet.\n",
+        "runnerctl: health=healthy does not hold after 2 s: it is unavailable: The runner was created, but has not signed up yet.\n",
     });
   });
 
   test("has the report all the same when the time is over", async ({ expect }) => {
-    const args = waiting(createdId, "phase=active", "--timeout", "300ms", "-o", "json");
+    const args = waiting(createdId, "phase=active", "--timeout", "2s", "-o", "json");
     const { code, stdout, stderr } = await runRunnerctl(args, env);
     expect({ code, stderr }).toEqual({
       code: 5,
-      stderr: "runnerctl: phase=active does not hold after 300 ms: it is in phase created\n",
+      stderr: "runnerctl: phase=active does not hold after 2 s: it is in phase created\n",
     });
     expect(JSON.parse(stdout)).toMatchObject({ health: { state: "unavailable" } });
   });
@@ -100,7 +100,8 @@ describe.concurrent("wait in a pipe", () => {
     const nobody = { ONA_BASE_URL: "http://127.0.0.1:1" };
     const { code, stdout, stderr } = await runRunnerctl(args, nobody);
     expect({ code, stdout }).toEqual({ code: 6, stdout: "" });
-    expect(stderr).toContain("ECONNREFUSED");
+    // The last call may have been cut off by the time limit.
+    expect(stderr).toMatch(/^runnerctl: \[(unavailable|deadline_exceeded)\] .+\n$/);
   });
 
   test("ends with 3 when there is no such runner", async ({ expect }) => {
@@ -166,7 +167,7 @@ describe.concurrent("wait on a terminal", () => {
   test("ends with 5 when the server was there but is no more, and says so", async (context) => {
     const { expect } = context;
     await using server = await serveRunnerFile(context, created);
-    const wait = startRunnerctlOnTerminal(waiting(runnerId, "phase=active", "--timeout", "3s"), {
+    const wait = startRunnerctlOnTerminal(waiting(runnerId, "phase=active", "--timeout", "5s"), {
       ONA_BASE_URL: server.url,
     });
     await wait.printed(/it is in phase created/);
@@ -174,7 +175,7 @@ describe.concurrent("wait on a terminal", () => {
     const { code, stdout } = await wait.ended;
     expect(code).toBe(5);
     expect(stdout).toMatch(
-      /phase=active does not hold after 3 s: it is in phase created; the last call failed: \[unavailable\] .+\r\n$/,
+      /phase=active does not hold after 5 s: it is in phase created; the last call failed: \[unavailable\] .+\r\n$/,
     );
   });
 
