@@ -1,0 +1,78 @@
+/** A unit of what is measured, and with how many decimals it is written. */
+export interface Unit {
+  readonly name: string;
+  readonly digits: number;
+}
+
+/** How busy two processes were, as a share of one core each: 1 is all of it. */
+export interface Busy {
+  readonly server: number;
+  readonly load: number;
+}
+
+/** What one round gave for one subject. */
+export interface Sample {
+  /** In the unit of the contest. */
+  readonly value: number;
+  /** Where a server is under load. */
+  readonly busy?: Busy;
+}
+
+/** Measures a subject once. */
+export type Measure = () => Promise<Sample>;
+
+/** What a subject has to reach: as a ratio, or in the unit if it is held against nothing. */
+export type Goal = { readonly atLeast: number } | { readonly atMost: number };
+
+/** A subject that is held against another. */
+export interface Comparison<Name> {
+  readonly of: Name;
+  /** Default: nothing, only the value counts. */
+  readonly against?: Name;
+  /** Default: none, it is shown for information. */
+  readonly goal?: Goal;
+}
+
+/** Several subjects that are measured in the same way. */
+export interface Contest<Name extends string> {
+  readonly what: string;
+  readonly unit: Unit;
+  readonly rounds: number;
+  readonly subjects: Readonly<Record<Name, Measure>>;
+  readonly comparisons: readonly Comparison<Name>[];
+}
+
+/** The outcome of a {@link Contest}. */
+export interface Outcome<Name extends string = string> {
+  readonly what: string;
+  readonly unit: Unit;
+  readonly samples: Readonly<Record<Name, readonly Sample[]>>;
+  readonly comparisons: readonly Comparison<Name>[];
+}
+
+/**
+ * Holds a contest. In each round every subject is measured, so that whatever
+ * else the machine does meets all of them; every other round goes the other way
+ * round. A first round warms up, and does not count.
+ */
+export async function holdContest<Name extends string>(
+  contest: Contest<Name>,
+): Promise<Outcome<Name>> {
+  const { what, unit, rounds, comparisons } = contest;
+  const subjects = Object.entries(contest.subjects) as [Name, Measure][];
+  const samples = {} as Record<Name, Sample[]>;
+  for (let round = 0; round <= rounds; round++) {
+    process.stderr.write(
+      `${what}: ${round === 0 ? "warming up" : `round ${round} of ${rounds}`}\n`,
+    );
+    for (const [name, measure] of round % 2 === 0 ? subjects : subjects.toReversed()) {
+      const sample = await measure();
+      if (round === 0) {
+        samples[name] = [];
+      } else {
+        samples[name].push(sample);
+      }
+    }
+  }
+  return { what, unit, samples, comparisons };
+}
