@@ -18,6 +18,7 @@ export interface WireAnswer {
   readonly body: Buffer;
 }
 
+/** All of an answer. */
 interface Received extends WireAnswer {
   readonly status: number | undefined;
   readonly fields: Readonly<Record<string, string | string[] | undefined>>;
@@ -45,7 +46,8 @@ export async function fetchAnswer(
   return { headers: withoutNodesOwn(received.headers), body };
 }
 
-async function overHttp1(port: number, request: WireRequest): Promise<Received> {
+/** Makes a call over HTTP/1.1, and leaves it to the caller to look at the answer. */
+export async function overHttp1(port: number, request: WireRequest): Promise<Received> {
   const { method, path, headers, body } = request;
   const response = await new Promise<IncomingMessage>((resolve, reject) =>
     httpRequest({ port, method, path, headers }, resolve).on("error", reject).end(body),

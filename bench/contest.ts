@@ -33,21 +33,27 @@ export interface Comparison<Name> {
   readonly goal?: Goal;
 }
 
-/** Several subjects that are measured in the same way. */
-export interface Contest<Name extends string> {
+/** What a contest is about. */
+interface Topic<Name extends string> {
   readonly what: string;
   readonly unit: Unit;
-  readonly rounds: number;
-  readonly subjects: Readonly<Record<Name, Measure>>;
+  /**
+   * Which process is the subject, where values are calls in a time: these are
+   * compared by the CPU time of that process, too. Default: they are not.
+   */
+  readonly subject?: keyof Busy;
   readonly comparisons: readonly Comparison<Name>[];
 }
 
+/** Several subjects that are measured in the same way. */
+export interface Contest<Name extends string> extends Topic<Name> {
+  readonly rounds: number;
+  readonly subjects: Readonly<Record<Name, Measure>>;
+}
+
 /** The outcome of a {@link Contest}. */
-export interface Outcome<Name extends string = string> {
-  readonly what: string;
-  readonly unit: Unit;
+export interface Outcome<Name extends string = string> extends Topic<Name> {
   readonly samples: Readonly<Record<Name, readonly Sample[]>>;
-  readonly comparisons: readonly Comparison<Name>[];
 }
 
 /**
@@ -58,14 +64,13 @@ export interface Outcome<Name extends string = string> {
 export async function holdContest<Name extends string>(
   contest: Contest<Name>,
 ): Promise<Outcome<Name>> {
-  const { what, unit, rounds, comparisons } = contest;
-  const subjects = Object.entries(contest.subjects) as [Name, Measure][];
+  const { rounds, subjects, ...topic } = contest;
+  const measures = Object.entries(subjects) as [Name, Measure][];
   const samples = {} as Record<Name, Sample[]>;
   for (let round = 0; round <= rounds; round++) {
-    process.stderr.write(
-      `${what}: ${round === 0 ? "warming up" : `round ${round} of ${rounds}`}\n`,
-    );
-    for (const [name, measure] of round % 2 === 0 ? subjects : subjects.toReversed()) {
+    const step = round === 0 ? "warming up" : `round ${round} of ${rounds}`;
+    process.stderr.write(`${topic.what}: ${step}\n`);
+    for (const [name, measure] of round % 2 === 0 ? measures : measures.toReversed()) {
       const sample = await measure();
       if (round === 0) {
         samples[name] = [];
@@ -74,5 +79,5 @@ export async function holdContest<Name extends string>(
       }
     }
   }
-  return { what, unit, samples, comparisons };
+  return { ...topic, samples };
 }

@@ -1,39 +1,48 @@
-import type { Goal, Outcome, Sample, Unit } from "./contest.ts";
+import type { Busy, Goal, Outcome, Sample, Unit } from "./contest.ts";
 import { ratios, type Summary, summarise } from "./statistics.ts";
 
 const times: Unit = { name: "×", digits: 2 };
 
 /** A Markdown table of what is held against what: medians, and ratios with the least and the greatest. */
 export function comparisonTable(outcomes: readonly Outcome[]): string {
-  const rows = outcomes.flatMap(({ what, unit, samples, comparisons }) =>
+  const rows = outcomes.flatMap(({ what, unit, subject, samples, comparisons }) =>
     comparisons.map(({ of, against, goal }) => {
-      const ours = valuesOf(samples[of]);
-      const theirs = against === undefined ? undefined : valuesOf(samples[against]);
-      const ratio = theirs && summarise(ratios(ours, theirs));
+      const ours = samples[of] ?? [];
+      const value = summarise(ours.map(valueIn));
+      const verdictOn = (summary: Summary, unit: Unit) =>
+        goal === undefined ? ["", ""] : [goalText(goal, unit), verdict(goal, summary.median)];
+      if (against === undefined) {
+        return [what, of, withUnit(value.median, unit), "", "", "", "", ...verdictOn(value, unit)];
+      }
+      const theirs = samples[against] ?? [];
+      const ratio = summarise(ratios(ours.map(valueIn), theirs.map(valueIn)));
+      const byCpu =
+        subject &&
+        summarise(ratios(ours.map(valueByCpu(subject)), theirs.map(valueByCpu(subject))));
       return [
         what,
         of,
-        withUnit(summarise(ours).median, unit),
-        against ?? "",
-        theirs === undefined ? "" : withUnit(summarise(theirs).median, unit),
-        ratio === undefined ? "" : `**${number(ratio.median, times)} ×** ${spread(ratio, times)}`,
-        goal === undefined ? "" : goalText(goal, ratio === undefined ? unit : times),
-        goal === undefined ? "" : verdict(goal, (ratio ?? summarise(ours)).median),
+        withUnit(value.median, unit),
+        against,
+        withUnit(summarise(theirs.map(valueIn)).median, unit),
+        withSpread(ratio, times),
+        byCpu === undefined ? "" : withSpread(byCpu, times),
+        ...verdictOn(ratio, times),
       ];
     }),
   );
-  return markdown(["", "subject", "", "against", "", "ratio", "goal", ""], rows);
+  const header = ["", "subject", "", "against", "", "ratio", "by CPU time", "goal", ""];
+  return markdown(header, rows);
 }
 
 /** A Markdown table of what each subject did by itself, and how busy that kept the cores. */
 export function subjectTable(outcomes: readonly Outcome[]): string {
   const rows = outcomes.flatMap(({ what, unit, samples }) =>
     Object.entries(samples).map(([name, ofSubject]) => {
-      const summary = summarise(valuesOf(ofSubject));
       return [
         what,
         name,
-        `${withUnit(summary.median, unit)} ${spread(summary, unit)}`,
+        withSpread(summarise(ofSubject.map(valueIn)), unit),
         share(ofSubject.map(({ busy }) => busy?.server ?? Number.NaN)),
         share(ofSubject.map(({ busy }) => busy?.load ?? Number.NaN)),
       ];
@@ -42,8 +51,13 @@ export function subjectTable(outcomes: readonly Outcome[]): string {
   return markdown(["", "subject", "", "server's core", "load's core"], rows);
 }
 
-function valuesOf(samples: readonly Sample[] = []): number[] {
-  return samples.map(({ value }) => value);
+function valueIn({ value }: Sample): number {
+  return value;
+}
+
+/** Calls in each second that the subject's process had a core to itself. */
+function valueByCpu(subject: keyof Busy): (sample: Sample) => number {
+  return ({ value, busy }) => value / (busy?.[subject] ?? Number.NaN);
 }
 
 function verdict(goal: Goal, value: number): string {
@@ -59,8 +73,8 @@ function withUnit(value: number, unit: Unit): string {
   return `${number(value, unit)} ${unit.name}`;
 }
 
-function spread({ min, max }: Summary, unit: Unit): string {
-  return `(${number(min, unit)}–${number(max, unit)})`;
+function withSpread({ median, min, max }: Summary, unit: Unit): string {
+  return `${withUnit(median, unit)} (${number(min, unit)}–${number(max, unit)})`;
 }
 
 function share(values: readonly number[]): string {

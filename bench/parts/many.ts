@@ -50,6 +50,7 @@ export async function measureMany(): Promise<Outcome[]> {
   const calls = await holdContest({
     what: "JSON POST, ids at random",
     unit: { name: "calls/s", digits: 0 },
+    subject: "server",
     rounds: 5,
     subjects: {
       "100,000 runners": await underLoad(generator, serverOfMany, { request, runners }),

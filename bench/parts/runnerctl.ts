@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { overHttp1 } from "../answer.ts";
 import { holdContest, type Outcome } from "../contest.ts";
 import { pinned } from "../cores.ts";
 import { jsonPost } from "../request.ts";
@@ -64,30 +65,27 @@ async function run(...args: string[]): Promise<{ value: number }> {
 /** Runs `runnerctl serve` from its start until a call is answered. */
 async function serve(runnerctl: string): Promise<{ value: number }> {
   const start = performance.now();
-  const args = ["serve", "--data", sampleFile, "--port", "0", "--token", token];
-  const child = startNode([runnerctl, ...args]);
+  const options = ["--data", sampleFile, "--port", "0", "--token", token, "--log-level", "warn"];
+  const child = startNode([runnerctl, "serve", ...options]);
   const ended = once(child, "exit");
-  const url = await urlIn(child.stdout);
-  const { path, method, headers, body } = jsonPost();
-  const answer = await fetch(url + path, { method, headers, body: new Uint8Array(body) });
-  const { runner } = (await answer.json()) as { runner?: { runnerId?: string } };
+  const { status } = await overHttp1(await portIn(child.stdout), jsonPost());
   const value = performance.now() - start;
   child.kill();
   await ended;
-  if (runner?.runnerId !== sampleId) {
-    throw new Error(`runnerctl serve answers with status ${answer.status}`);
+  if (status !== 200) {
+    throw new Error(`runnerctl serve answers with status ${status}`);
   }
   return { value };
 }
 
-/** Where a server says that it listens. */
-async function urlIn(output: Readable): Promise<string> {
+/** The port that a server says it listens on. */
+async function portIn(output: Readable): Promise<number> {
   let printed = "";
   for await (const text of output.setEncoding("utf8")) {
     printed += text;
-    const [, url] = /on (http:\/\/127\.0\.0\.1:\d+)\n/.exec(printed) ?? [];
-    if (url !== undefined) {
-      return url;
+    const [, port] = /on http:\/\/127\.0\.0\.1:(\d+)\n/.exec(printed) ?? [];
+    if (port !== undefined) {
+      return Number(port);
     }
   }
   throw new Error(`runnerctl serve ended, having printed: ${printed}`);

@@ -15,7 +15,11 @@ export async function measureServer(): Promise<Outcome[]> {
   await using connectNode = await startServer("connect-node");
   await using connectFastify = await startServer("connect-fastify");
 
-  const calls = { unit: { name: "calls/s", digits: 0 }, rounds: 5 };
+  const calls = {
+    unit: { name: "calls/s", digits: 0 },
+    subject: "server",
+    rounds: 5,
+  } as const;
   const againstLimit = { of: "runner-service", against: "node:http" } as const;
   const againstConnect = { of: "runner-service", against: "connect-node" } as const;
   /** A server that writes what ours answers to a request. */
