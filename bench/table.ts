@@ -31,24 +31,32 @@ export function comparisonTable(outcomes: readonly Outcome[]): string {
       ];
     }),
   );
-  const header = ["", "subject", "", "against", "", "ratio", "by CPU time", "goal", ""];
+  const header = [
+    "measured",
+    "subject",
+    "",
+    "against",
+    "",
+    "ratio",
+    "by CPU time",
+    "goal",
+    "is it met",
+  ];
   return markdown(header, rows);
 }
 
 /** A Markdown table of what each subject did by itself, and how busy that kept the cores. */
 export function subjectTable(outcomes: readonly Outcome[]): string {
   const rows = outcomes.flatMap(({ what, unit, samples }) =>
-    Object.entries(samples).map(([name, ofSubject]) => {
-      return [
-        what,
-        name,
-        withSpread(summarise(ofSubject.map(valueIn)), unit),
-        share(ofSubject.map(({ busy }) => busy?.server ?? Number.NaN)),
-        share(ofSubject.map(({ busy }) => busy?.load ?? Number.NaN)),
-      ];
-    }),
+    Object.entries(samples).map(([name, ofSubject]) => [
+      what,
+      name,
+      withSpread(summarise(ofSubject.map(valueIn)), unit),
+      share(ofSubject.map(({ busy }) => busy?.server ?? Number.NaN)),
+      share(ofSubject.map(({ busy }) => busy?.load ?? Number.NaN)),
+    ]),
   );
-  return markdown(["", "subject", "", "server's core", "load's core"], rows);
+  return markdown(["measured", "subject", "", "server's core", "load's core"], rows);
 }
 
 function valueIn({ value }: Sample): number {

@@ -17,7 +17,7 @@ export interface ClientLoad {
 }
 
 /** How long calls are made before they count, and for how long they count, in milliseconds. */
-const warmUpMs = 300;
+const warmUpMs = 200;
 const countedMs = 1500;
 
 let call: Call | undefined;

@@ -36,8 +36,8 @@ const shapes: Readonly<Record<Protocol, { connections: number; streams: number }
 };
 
 /** How long a load runs before it counts, and for how long it counts, in milliseconds. */
-const warmUpMs = 400;
-const countedMs = 2000;
+const warmUpMs = 200;
+const countedMs = 1500;
 
 /** The ids that calls pick from. */
 const ids: string[] = [];
