@@ -50,7 +50,9 @@ export async function fetchAnswer(
 export async function overHttp1(port: number, request: WireRequest): Promise<Received> {
   const { method, path, headers, body } = request;
   const response = await new Promise<IncomingMessage>((resolve, reject) =>
-    httpRequest({ port, method, path, headers }, resolve).on("error", reject).end(body),
+    httpRequest({ host: "127.0.0.1", port, method, path, headers }, resolve)
+      .on("error", reject)
+      .end(body),
   );
   return {
     status: response.statusCode,

@@ -26,7 +26,9 @@ export const connect: Connect = (port) => {
   });
   const { v1 } = loadPackageDefinition(definition).gitpod as GrpcObject;
   const RunnerService = (v1 as GrpcObject).RunnerService as ServiceClientConstructor;
-  const client = new RunnerService(`127.0.0.1:${port}`, credentials.createInsecure());
+  const client = new RunnerService(`127.0.0.1:${port}`, credentials.createInsecure(), {
+    "grpc.enable_http_proxy": 0,
+  });
   const getRunner = (client.getRunner as GetRunner).bind(client);
   const metadata = new Metadata();
   metadata.set("authorization", `Bearer ${token}`);
