@@ -1,0 +1,28 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+
+/** What a process is for: each kind has a core of its own. */
+export type Role = "server" | "load";
+
+/** The core of each role; undefined where processes cannot be pinned. */
+export const cores: Readonly<Record<Role, number>> | undefined = findCores();
+
+/** The command line that runs `command` on the core of its role. */
+export function pinned(role: Role, command: readonly string[]): [string, ...string[]] {
+  const [program = "", ...args] = command;
+  return cores === undefined
+    ? [program, ...args]
+    : ["taskset", "--cpu-list", String(cores[role]), program, ...args];
+}
+
+/** The first and the last core that this process may run on: neighbours may be one core's threads. */
+function findCores(): Record<Role, number> | undefined {
+  if (process.platform !== "linux" || spawnSync("taskset", ["--version"]).status !== 0) {
+    return undefined;
+  }
+  const [, list = ""] =
+    /^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+  const numbers = list.split(/[,-]/).map(Number);
+  const [server, load] = [Math.min(...numbers), Math.max(...numbers)];
+  return server < load ? { server, load } : undefined;
+}

@@ -1,0 +1,96 @@
+import { createWriteStream, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { startChild } from "../child.ts";
+import { holdContest, type Outcome, type Sample } from "../contest.ts";
+import { underLoad } from "../load/under-load.ts";
+import { jsonPost } from "../request.ts";
+import { manyLines, sampleFile } from "../sample.ts";
+import type { Memory } from "../servers/runner-server.ts";
+import { type Server, startServer } from "../servers/server.ts";
+
+const runners = 100_000;
+const loads = 3;
+
+/** The server with many runners against the server with one. */
+export async function measureMany(): Promise<Outcome[]> {
+  const folder = mkdtempSync(join(tmpdir(), "runner-service-bench-"));
+  // However this process ends.
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, "runners.ndjson");
+  process.stderr.write("many runners: writing the file\n");
+  await pipeline(manyLines(runners), createWriteStream(file));
+
+  const one = await start(sampleFile);
+  await using serverOfOne = one.server;
+  /** What a server has more of memory than that of one runner, in kilobytes a runner. */
+  const kilobytesEach = (memory: Memory, kind: keyof Memory) => ({
+    value: (memory[kind] - one.memory[kind]) / runners / 1000,
+  });
+  const seconds: Sample[] = [];
+  const resident: Sample[] = [];
+  const live: Sample[] = [];
+  const load = async () => {
+    const { server, ms, memory } = await start(file);
+    seconds.push({ value: (ms - one.ms) / 1000 });
+    resident.push(kilobytesEach(memory, "resident"));
+    live.push(kilobytesEach(memory, "live"));
+    return server;
+  };
+  for (let round = 1; round < loads; round++) {
+    process.stderr.write(`many runners: load ${round} of ${loads}\n`);
+    await using _ = await load();
+  }
+  process.stderr.write(`many runners: load ${loads} of ${loads}\n`);
+  await using serverOfMany = await load();
+
+  await using generator = startChild("load", "load/load-process.ts");
+  const request = jsonPost();
+  const calls = await holdContest({
+    what: "JSON POST, ids at random",
+    unit: { name: "calls/s", digits: 0 },
+    subject: "server",
+    rounds: 5,
+    subjects: {
+      "100,000 runners": await underLoad(generator, serverOfMany, { request, runners }),
+      "one runner": await underLoad(generator, serverOfOne, { request }),
+    },
+    comparisons: [{ of: "100,000 runners", against: "one runner", goal: { atLeast: 0.9 } }],
+  });
+  const after = await serverOfMany.ask<Memory>("memory");
+  return [
+    {
+      what: "loading 100,000 runners",
+      unit: { name: "s", digits: 2 },
+      samples: { "runner-service": seconds },
+      comparisons: [{ of: "runner-service", goal: { atMost: 5 } }],
+    },
+    {
+      what: "memory for each runner",
+      unit: { name: "KB", digits: 2 },
+      samples: {
+        resident,
+        "in use": live,
+        "resident, after the calls": [kilobytesEach(after, "resident")],
+        "in use, after the calls": [kilobytesEach(after, "live")],
+      },
+      comparisons: [{ of: "resident", goal: { atMost: 3 } }, { of: "in use" }],
+    },
+    calls,
+  ];
+}
+
+interface Started {
+  readonly server: Server;
+  /** How long the start took, in milliseconds. */
+  readonly ms: number;
+  readonly memory: Memory;
+}
+
+async function start(file: string): Promise<Started> {
+  const start = performance.now();
+  const server = await startServer("runner-server", { data: [file] });
+  const ms = performance.now() - start;
+  return { server, ms, memory: await server.ask<Memory>("memory") };
+}

@@ -1,0 +1,31 @@
+import { toBinary } from "@bufbuild/protobuf";
+import { type handleUnaryCall, Server, ServerCredentials } from "@grpc/grpc-js";
+import { GetRunnerResponseSchema } from "../../gen/gitpod/v1/runner_service_pb.ts";
+import { answerQuestions } from "../answer-questions.ts";
+import { expectedResponse } from "../sample.ts";
+
+// grpc-js as it comes, writing the same bytes every time: there to serve its own client.
+answerQuestions(async () => {
+  const bytes = Buffer.from(toBinary(GetRunnerResponseSchema, await expectedResponse()));
+  const getRunner: handleUnaryCall<Buffer, Buffer> = (_call, callback) => callback(null, bytes);
+  const server = new Server();
+  server.addService(
+    {
+      getRunner: {
+        path: "/gitpod.v1.RunnerService/GetRunner",
+        requestStream: false,
+        responseStream: false,
+        requestSerialize: (message: Buffer) => message,
+        requestDeserialize: (message: Buffer) => message,
+        responseSerialize: (message: Buffer) => message,
+        responseDeserialize: (message: Buffer) => message,
+      },
+    },
+    { getRunner },
+  );
+  return await new Promise<number>((resolve, reject) =>
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) =>
+      error === null ? resolve(port) : reject(error),
+    ),
+  );
+});

@@ -1,0 +1,18 @@
+import { createServer } from "node:http";
+import type { WireAnswer } from "../answer.ts";
+import { answerQuestions } from "../answer-questions.ts";
+import { listen } from "./listen.ts";
+
+// The limit: what node:http can do if nothing is decoded, decided or encoded. It
+// reads the request to its end, and writes the same bytes every time.
+answerQuestions(({ headers, body }: WireAnswer) => {
+  const allHeaders = [...headers, "Content-Length", String(body.length)];
+  const server = createServer({ keepAliveTimeout: 75_000, noDelay: true }, (request, response) => {
+    request.resume();
+    request.on("end", () => {
+      response.writeHead(200, allHeaders);
+      response.end(body);
+    });
+  });
+  return listen(server);
+});

@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { holdContest } from "../contest.ts";
+import { comparisonTable } from "../table.ts";
+
+test("subjects take turns, warming up does not count, and a missed goal is shown", async () => {
+  const order: string[] = [];
+  const subject = (name: string, values: number[]) => async () => {
+    order.push(name);
+    return { value: values.shift() ?? Number.NaN, busy: { server: 0.5, load: 0.1 } };
+  };
+  const outcome = await holdContest({
+    what: "calls",
+    unit: { name: "calls/s", digits: 0 },
+    subject: "server",
+    rounds: 3,
+    subjects: {
+      ours: subject("ours", [1, 1, 1, 1, 10, 20, 30]),
+      limit: subject("limit", [1, 1, 1, 1, 20, 20, 20]),
+    },
+    comparisons: [
+      { of: "ours", against: "limit", goal: { atLeast: 1 } },
+      { of: "ours", goal: { atLeast: 21 } },
+    ],
+  });
+  const turns = ["limit ours", "ours limit"];
+  expect(order.join(" ")).toBe([...turns, ...turns, ...turns, "limit ours"].join(" "));
+  const [, , ratio, absolute] = comparisonTable([outcome]).split("\n");
+  expect(ratio).toBe(
+    "| calls | ours | 20 calls/s | limit | 20 calls/s | 1.00 × (0.50–1.50) | 1.00 × (0.50–1.50) | ≥ 1 × | met |",
+  );
+  expect(absolute).toBe("| calls | ours | 20 calls/s |  |  |  |  | ≥ 21 calls/s | **missed** |");
+});
