@@ -11,9 +11,9 @@ export type TokenVerifier = (token: string) => boolean;
  * by piece.
  */
 export function createTokenVerifier(tokens: Iterable<string>): TokenVerifier {
-  const known = [...tokens].map((token) => Buffer.from(token));
+  const known = [...tokens];
   // Behind the token comes its length, which tells apart tokens that end in zeros.
-  const size = Math.max(0, ...known.map(({ length }) => length)) + 4;
+  const size = Math.max(0, ...known.map((token) => Buffer.byteLength(token))) + 4;
   const padded = known.map((token) => pad(token, Buffer.alloc(size)));
   const presented = Buffer.alloc(size);
   return (token) => {
@@ -27,11 +27,10 @@ export function createTokenVerifier(tokens: Iterable<string>): TokenVerifier {
 }
 
 /** Writes a token, as much of it as there is room for, and its length into `buffer`. */
-function pad(token: string | Buffer, buffer: Buffer): Buffer {
+function pad(token: string, buffer: Buffer): Buffer {
   buffer.fill(0);
-  const bytes = typeof token === "string" ? Buffer.from(token) : token;
-  bytes.copy(buffer, 0, 0, buffer.length - 4);
-  buffer.writeUInt32LE(bytes.length, buffer.length - 4);
+  buffer.write(token, 0, buffer.length - 4);
+  buffer.writeUInt32LE(token.length, buffer.length - 4);
   return buffer;
 }
 

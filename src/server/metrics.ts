@@ -22,7 +22,7 @@ interface Tally {
   readonly code: string;
   count: number;
   seconds: number;
-  /** How many took at most as long as each bound, and longer than the one before. */
+  /** How many took at most as long as each bound, and longer than the one before; last, the rest. */
   readonly within: number[];
 }
 
@@ -36,13 +36,27 @@ export function createServerMetrics(registry: Registry = new Registry()): Server
   const tallies = new Map<string, Tally>();
   let inFlight = 0;
 
+  let last: Tally | undefined;
+
   function tallyOf(protocol: string, method: string, code: string): Tally {
+    // Most calls end as the one before.
+    if (last?.code === code && last.protocol === protocol && last.method === method) {
+      return last;
+    }
     const key = `${protocol} ${method} ${code}`;
     let tally = tallies.get(key);
     if (tally === undefined) {
-      tally = { protocol, method, code, count: 0, seconds: 0, within: bounds.map(() => 0) };
+      tally = {
+        protocol,
+        method,
+        code,
+        count: 0,
+        seconds: 0,
+        within: [...bounds, Infinity].map(() => 0),
+      };
       tallies.set(key, tally);
     }
+    last = tally;
     return tally;
   }
 
@@ -79,10 +93,11 @@ export function createServerMetrics(registry: Registry = new Registry()): Server
       const tally = tallyOf(protocol, method, code);
       tally.count += 1;
       tally.seconds += seconds;
-      const bound = bounds.findIndex((bound) => seconds <= bound);
-      if (bound >= 0) {
-        tally.within[bound] = (tally.within[bound] ?? 0) + 1;
+      let bound = 0;
+      while (bound < bounds.length && seconds > (bounds[bound] ?? 0)) {
+        bound += 1;
       }
+      tally.within[bound] = (tally.within[bound] ?? 0) + 1;
     },
   };
 }
