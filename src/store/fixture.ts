@@ -6,6 +6,7 @@ import {
   type MessageShape,
 } from "@bufbuild/protobuf";
 import type { Path } from "@bufbuild/protobuf/reflect";
+import type { Duration } from "@bufbuild/protobuf/wkt";
 import { createValidator } from "@bufbuild/protovalidate";
 import {
   GetRunnerRequestSchema,
@@ -16,7 +17,6 @@ import {
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { nearestName } from "../runner/nearest-name.ts";
 import { runnerFromJson } from "../runner/runner-json.ts";
-import { createHeartbeat, type Heartbeat } from "./heartbeat.ts";
 import { findMessageMistakes, kindOf, type MistakeReport, pathOf } from "./message-mistakes.ts";
 import { readServeOptions, serveMember } from "./serve-options.ts";
 import type { SourceMember, SourceNode } from "./source-document.ts";
@@ -24,8 +24,11 @@ import type { SourceMember, SourceNode } from "./source-document.ts";
 /** A runner to serve, and how. */
 export interface Fixture {
   readonly runner: Runner;
-  /** Not there when the runner is served as it is. */
-  readonly heartbeat?: Heartbeat;
+  /**
+   * How often the runner reports: its `status.updatedAt`, which is then there, goes with
+   * the time. Not there when the runner is served as it is.
+   */
+  readonly heartbeat?: Duration;
 }
 
 /** Something wrong with a fixture, at an offset of its document. */
@@ -168,12 +171,11 @@ function readMessage(response: SourceNode, report: MistakeReport): GetRunnerResp
 }
 
 function readServe(runner: Runner, node: SourceNode, report: MistakeReport): Fixture {
-  const { heartbeat: every } = readServeOptions(node, report);
-  if (every === undefined) {
+  const { heartbeat } = readServeOptions(node, report);
+  if (heartbeat === undefined) {
     return { runner };
   }
-  const heartbeat = createHeartbeat(runner, every);
-  if (heartbeat === undefined) {
+  if (runner.status?.updatedAt === undefined) {
     const { offset } = node.members?.find(({ name }) => name === "heartbeat")?.node ?? node;
     const problem = "needs a first time to count from: set runner.status.updatedAt";
     report.add(offset, pathOf(serveMember, "heartbeat"), problem);
