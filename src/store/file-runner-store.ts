@@ -1,10 +1,10 @@
 import type { Runner } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { type EncodedRunner, encodeRunner } from "./encoded-runner.ts";
+import type { EncodedRunner } from "./encoded-runner.ts";
 import type { FileRunnerStoreEvent } from "./file-runner-store-event.ts";
-import type { Fixture } from "./fixture.ts";
 import { createFixtureLoader } from "./fixture-loader.ts";
 import { followPaths } from "./path-follower.ts";
 import type { RunnerStore } from "./runner-store.ts";
+import { versionAt } from "./served-runner.ts";
 
 /** Options of {@link openFileRunnerStore}. */
 export interface FileRunnerStoreOptions {
@@ -26,6 +26,7 @@ export interface FileRunnerStoreOptions {
 /** A store of the runners in files. */
 export interface FileRunnerStore extends RunnerStore {
   get(runnerId: string): Runner | undefined;
+  peek(runnerId: string): EncodedRunner | undefined;
   /** How many runners it has. */
   readonly size: number;
   /** The runners as they are now. */
@@ -58,35 +59,21 @@ export async function openFileRunnerStore(
     throw error;
   }
   follower?.start();
-  const served = ({ runner, heartbeat }: Fixture) => heartbeat?.at(now()) ?? runner;
+  const peek = (runnerId: string) => {
+    const runner = loader.set.get(runnerId);
+    return runner && versionAt(runner, now);
+  };
   return {
-    get: (runnerId) => {
-      const fixture = loader.set.get(runnerId);
-      return fixture && served(fixture);
-    },
-    peek: (runnerId) => {
-      const fixture = loader.set.get(runnerId);
-      return fixture && encodedOf(served(fixture));
-    },
+    get: (runnerId) => peek(runnerId)?.runner,
+    peek,
     get size() {
       return loader.set.size;
     },
     *runners() {
-      for (const fixture of loader.set.values()) {
-        yield served(fixture);
+      for (const runner of loader.set.values()) {
+        yield versionAt(runner, now).runner;
       }
     },
     close: async () => follower?.close(),
   };
-}
-
-const encoded = new WeakMap<Runner, EncodedRunner>();
-
-function encodedOf(runner: Runner): EncodedRunner {
-  let known = encoded.get(runner);
-  if (known === undefined) {
-    known = encodeRunner(runner);
-    encoded.set(runner, known);
-  }
-  return known;
 }

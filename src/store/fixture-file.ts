@@ -1,10 +1,17 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { examineFixture, type Fixture, offsetOfRunnerId, readFixture } from "./fixture.ts";
 import type { FixtureMistake } from "./fixture-mistake.ts";
 import { createJsonDocument } from "./json-document.ts";
+import type { KeepText } from "./kept-text.ts";
+import { readLines } from "./lines.ts";
+import {
+  findUnchanged,
+  keepFixture,
+  type ServedRunner,
+  type ServedRunners,
+} from "./served-runner.ts";
 import { type Position, positionAt, type SourceDocument } from "./source-document.ts";
 import type { TakeTurns } from "./turns.ts";
 import { readYamlDocuments } from "./yaml-document.ts";
@@ -22,8 +29,8 @@ export interface FixtureFile {
   readonly path: string;
   /** Tells one content of the file from another. */
   readonly hash: string;
-  /** The fixtures that can be served, with the number of the document each was in, from 0. */
-  readonly fixtures: ReadonlyMap<number, Fixture>;
+  /** What can be served, each at the number of the document it was in, from 0. */
+  readonly runners: readonly (ServedRunner | undefined)[];
   /** What keeps the file from being served, in its order. */
   readonly mistakes: readonly FixtureMistake[];
   /** The broken rules that were let pass, in its order. */
@@ -38,9 +45,19 @@ export interface ReadingProgress {
   document(): void;
 }
 
+/** How files are read. */
+export interface ReadingOptions {
+  /** Whether rules that are broken are no mistakes but warnings. */
+  readonly lenient: boolean;
+  /** What is served now: what is equal in a file is the same object. */
+  readonly before: ServedRunners;
+  readonly keep: KeepText;
+  readonly progress: ReadingProgress;
+  readonly takeTurns: TakeTurns;
+}
+
 /**
- * Reads the fixtures in a file, and finds all mistakes. With `lenient`, rules
- * that are broken are no mistakes but warnings.
+ * Reads the fixtures in a file, and finds all mistakes.
  *
  * `.json` holds one fixture, `.ndjson` one in each line that is not blank, `.yaml` one
  * in each document that is not empty.
@@ -49,38 +66,35 @@ export interface ReadingProgress {
  */
 export async function readFixtureFile(
   path: string,
-  lenient: boolean,
-  progress: ReadingProgress,
-  takeTurns: TakeTurns,
+  { lenient, before, keep, progress, takeTurns }: ReadingOptions,
 ): Promise<FixtureFile> {
   const hash = createHash("sha256");
-  const fixtures = new Map<number, Fixture>();
+  const runners: (ServedRunner | undefined)[] = [];
   const mistakes: FixtureMistake[] = [];
   const warnings: FixtureMistake[] = [];
   const onBytes = (bytes: Uint8Array) => {
     hash.update(bytes);
     progress.bytes(bytes.length);
   };
-  let index = 0;
+  const read = (document: SourceDocument) => {
+    let fixture = readFixture(document.read());
+    if (fixture === undefined) {
+      const examined = examine(path, document);
+      fixture = lenient ? examined.fixture : undefined;
+      (fixture === undefined ? mistakes : warnings).push(...examined.mistakes);
+    }
+    return fixture && keepFixture(fixture, before, keep);
+  };
   try {
     for await (const document of readDocuments(path, onBytes)) {
-      const fixture = readFixture(document.read());
-      if (fixture !== undefined) {
-        fixtures.set(index, fixture);
-      } else {
-        const examined = examine(path, document);
-        if (lenient && examined.fixture !== undefined) {
-          fixtures.set(index, examined.fixture);
-          warnings.push(...examined.mistakes);
-        } else {
-          mistakes.push(...examined.mistakes);
-        }
-      }
-      index++;
+      // A lenient reader has to warn again of what it let pass.
+      const unchanged =
+        lenient || document.json === undefined ? undefined : findUnchanged(document.json, before);
+      runners.push(unchanged ?? read(document));
       progress.document();
       await takeTurns();
     }
-    if (index === 0) {
+    if (runners.length === 0) {
       const message = 'is empty: a fixture is {"runner": {"runnerId": …}}';
       mistakes.push({ file: path, line: 1, column: 1, message });
     }
@@ -94,7 +108,7 @@ export async function readFixtureFile(
       throw error;
     }
   }
-  return { path, hash: hash.digest("base64"), fixtures, mistakes, warnings };
+  return { path, hash: hash.digest("base64"), runners, mistakes, warnings };
 }
 
 /**
@@ -119,52 +133,31 @@ export async function findRunnerIds(
 
 async function* readDocuments(
   path: string,
-  onBytes?: (bytes: Uint8Array) => void,
+  onBytes: (bytes: Uint8Array) => void = () => {},
 ): AsyncGenerator<SourceDocument> {
-  const pieces = decode(path, onBytes);
-  if (extname(path).toLowerCase() === ".ndjson") {
-    yield* readLines(pieces);
+  const ending = extname(path).toLowerCase();
+  if (ending === ".ndjson") {
+    let lineNumber = 0;
+    for await (const line of readLines(path, onBytes)) {
+      lineNumber++;
+      if (line.trim() !== "") {
+        yield createJsonDocument(line, lineNumber);
+      }
+    }
     return;
   }
-  let text = "";
-  for await (const piece of pieces) {
-    text += piece;
-  }
-  if (extname(path).toLowerCase() !== ".json") {
+  const bytes = await readFile(path);
+  onBytes(bytes);
+  const text = decode(bytes);
+  if (ending !== ".json") {
     yield* readYamlDocuments(text);
   } else if (text.trim() !== "") {
     yield createJsonDocument(text);
   }
 }
 
-async function* readLines(pieces: AsyncIterable<string>): AsyncGenerator<SourceDocument> {
-  let lineNumber = 0;
-  let rest = "";
-  for await (const piece of pieces) {
-    const lines = (rest + piece).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) {
-      lineNumber++;
-      if (line.trim() !== "") {
-        yield createJsonDocument(line, lineNumber);
-      }
-    }
-  }
-  if (rest.trim() !== "") {
-    yield createJsonDocument(rest, lineNumber + 1);
-  }
-}
-
-async function* decode(
-  path: string,
-  onBytes?: (bytes: Uint8Array) => void,
-): AsyncGenerator<string> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  for await (const bytes of createReadStream(path, { highWaterMark: 1 << 18 })) {
-    onBytes?.(bytes);
-    yield decoder.decode(bytes, { stream: true });
-  }
-  yield decoder.decode();
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
 }
 
 function examine(

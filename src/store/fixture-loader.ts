@@ -3,13 +3,15 @@ import type { FileRunnerStoreEvent } from "./file-runner-store-event.ts";
 import { type FixtureFile, type ReadingProgress, readFixtureFile } from "./fixture-file.ts";
 import { describeMistake, FixtureError, type FixtureMistake } from "./fixture-mistake.ts";
 import { findFixtureFiles, signatureOf, statOf } from "./fixture-paths.ts";
-import { changesBetween, collectFixtures, type FixtureSet } from "./fixture-set.ts";
+import { changesBetween, collectFixtures } from "./fixture-set.ts";
+import { createTextKeeper } from "./kept-text.ts";
+import type { ServedRunners } from "./served-runner.ts";
 import { createTurns } from "./turns.ts";
 
 /** Loads fixtures from files. */
 export interface FixtureLoader {
-  /** The fixtures to serve. */
-  readonly set: FixtureSet;
+  /** The runners to serve. */
+  readonly set: ServedRunners;
   /** Loads all for the first time. Throws a {@link FixtureError} if anything is wrong. */
   load(): Promise<void>;
   /**
@@ -37,7 +39,8 @@ export function createFixtureLoader(
   lenient: boolean,
   onEvent: (event: FileRunnerStoreEvent) => void,
 ): FixtureLoader {
-  let set: FixtureSet = new Map();
+  let set: ServedRunners = new Map();
+  const keep = createTextKeeper();
   /** What was read last, be it right or wrong. */
   const read = new Map<string, { readonly signature: string; readonly file: FixtureFile }>();
   /** What is no longer as it was read, and since when it is as it is. No signature: no file. */
@@ -60,7 +63,7 @@ export function createFixtureLoader(
       const isNew = Date.now() - Number(stats.ctimeMs) < settledAfter;
       read.set(path, { signature: isNew ? "new" : signatureOf(stats), file: await readNext(path) });
     }
-    const collected = await collectFixtures(filesRead(), set, createTurns());
+    const collected = await collectFixtures(filesRead(), createTurns());
     const mistakes = [
       ...found.missing.map((file) => ({ file, message: "does not exist" })),
       ...found.mistakes,
@@ -134,7 +137,7 @@ export function createFixtureLoader(
 
   /** Serves what was read if all of it is right, and reports what is wrong once it stays wrong. */
   async function takeOver(pathMistakes: FixtureMistake[], started: number): Promise<void> {
-    const collected = await collectFixtures(filesRead(), set, createTurns());
+    const collected = await collectFixtures(filesRead(), createTurns());
     const mistakes = [...pathMistakes, ...collected.mistakes];
     if (mistakes.length > 0) {
       const what = contentOf(mistakes);
@@ -198,7 +201,7 @@ export function createFixtureLoader(
         }
       },
     };
-    return (path) => readFixtureFile(path, lenient, progress, takeTurns);
+    return (path) => readFixtureFile(path, { lenient, before: set, keep, progress, takeTurns });
   }
 
   return {

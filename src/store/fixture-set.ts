@@ -1,13 +1,8 @@
-import { equals } from "@bufbuild/protobuf";
-import { RunnerSchema } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import type { Fixture } from "./fixture.ts";
 import { type FixtureFile, findRunnerIds } from "./fixture-file.ts";
 import type { FixtureMistake } from "./fixture-mistake.ts";
+import type { ServedRunner, ServedRunners } from "./served-runner.ts";
 import type { Position } from "./source-document.ts";
 import type { TakeTurns } from "./turns.ts";
-
-/** Fixtures by the ids of their runners, in lower case. */
-export type FixtureSet = ReadonlyMap<string, Fixture>;
 
 /** What makes a set another than the one before: ids in lower case. */
 export interface FixtureChanges {
@@ -17,26 +12,24 @@ export interface FixtureChanges {
 }
 
 /**
- * Puts the fixtures of files together. Fixtures equal to those in `before` are the same objects
- * as there.
+ * Puts what is in files together.
  *
  * The mistakes are those of the files, and two runners with one id.
  */
 export async function collectFixtures(
   files: readonly FixtureFile[],
-  before: FixtureSet,
   takeTurns: TakeTurns,
-): Promise<{ set: FixtureSet; mistakes: FixtureMistake[] }> {
-  const set = new Map<string, Fixture>();
+): Promise<{ set: ServedRunners; mistakes: FixtureMistake[] }> {
+  const set = new Map<string, ServedRunner>();
   const doubles = new Set<string>();
   for (const file of files) {
-    for (const fixture of file.fixtures.values()) {
-      const id = idOf(fixture);
-      if (set.has(id)) {
-        doubles.add(id);
+    for (const runner of file.runners) {
+      if (runner !== undefined) {
+        if (set.has(runner.runnerId)) {
+          doubles.add(runner.runnerId);
+        }
+        set.set(runner.runnerId, runner);
       }
-      const known = before.get(id);
-      set.set(id, known !== undefined && areEqual(known, fixture) ? known : fixture);
       await takeTurns();
     }
   }
@@ -51,7 +44,7 @@ export async function collectFixtures(
 }
 
 /** Tells what is different in `after`, given that what is equal is the same object. */
-export function changesBetween(before: FixtureSet, after: FixtureSet): FixtureChanges {
+export function changesBetween(before: ServedRunners, after: ServedRunners): FixtureChanges {
   const ids = [...after.keys()];
   return {
     added: ids.filter((id) => !before.has(id)),
@@ -66,14 +59,18 @@ async function findDoubles(
 ): Promise<FixtureMistake[]> {
   const first = new Map<string, string>();
   const mistakes: FixtureMistake[] = [];
-  for (const { path: file, fixtures } of files) {
-    const documents = [...fixtures].filter(([, fixture]) => doubles.has(idOf(fixture)));
-    if (documents.length === 0) {
+  for (const { path: file, runners } of files) {
+    const documents = new Map<number, string>();
+    for (const [index, runner] of runners.entries()) {
+      if (runner !== undefined && doubles.has(runner.runnerId)) {
+        documents.set(index, runner.runnerId);
+      }
+    }
+    if (documents.size === 0) {
       continue;
     }
-    const positions = await findRunnerIds(file, new Set(documents.map(([index]) => index)));
-    for (const [index, fixture] of documents) {
-      const id = idOf(fixture);
+    const positions = await findRunnerIds(file, new Set(documents.keys()));
+    for (const [index, id] of documents) {
       const { line, column } = positions.get(index) as Position;
       const place = `${file}:${line}:${column}`;
       const other = first.get(id);
@@ -99,15 +96,4 @@ function inOrder(
     (a, b) =>
       orderOf(a) - orderOf(b) || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
   );
-}
-
-function areEqual(a: Fixture, b: Fixture): boolean {
-  return (
-    a === b ||
-    (a.heartbeat?.interval === b.heartbeat?.interval && equals(RunnerSchema, a.runner, b.runner))
-  );
-}
-
-function idOf({ runner }: Fixture): string {
-  return runner.runnerId.toLowerCase();
 }

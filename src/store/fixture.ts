@@ -6,6 +6,7 @@ import {
   type MessageShape,
 } from "@bufbuild/protobuf";
 import type { Path } from "@bufbuild/protobuf/reflect";
+import type { Duration } from "@bufbuild/protobuf/wkt";
 import { createValidator } from "@bufbuild/protovalidate";
 import {
   GetRunnerRequestSchema,
@@ -16,7 +17,7 @@ import {
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { nearestName } from "../runner/nearest-name.ts";
 import { runnerFromJson } from "../runner/runner-json.ts";
-import { createHeartbeat, type Heartbeat } from "./heartbeat.ts";
+import { messageFromCanonicalJson } from "./canonical-json.ts";
 import { findMessageMistakes, kindOf, type MistakeReport, pathOf } from "./message-mistakes.ts";
 import { readServeOptions, serveMember } from "./serve-options.ts";
 import type { SourceMember, SourceNode } from "./source-document.ts";
@@ -24,8 +25,13 @@ import type { SourceMember, SourceNode } from "./source-document.ts";
 /** A runner to serve, and how. */
 export interface Fixture {
   readonly runner: Runner;
-  /** Not there when the runner is served as it is. */
-  readonly heartbeat?: Heartbeat;
+  /**
+   * How often the runner reports: its `status.updatedAt`, which is then there, goes with
+   * the time. Not there when the runner is served as it is.
+   */
+  readonly heartbeat?: Duration;
+  /** The runner as `runnerToJson` writes it, if that is known. */
+  readonly json?: string;
 }
 
 /** Something wrong with a fixture, at an offset of its document. */
@@ -55,17 +61,19 @@ export function readFixture(json: unknown): Fixture | undefined {
   }
   const { [serveMember]: serve, ...response } = json as JsonObject;
   try {
-    const message = runnerFromJson(response);
+    const canonical = messageFromCanonicalJson(GetRunnerResponseSchema, response);
+    const message = canonical ?? runnerFromJson(response);
     if (message.runner === undefined || brokenRules(message).length > 0) {
       return undefined;
     }
-    if (serve === undefined) {
-      return { runner: message.runner };
-    }
     let mistakes = 0;
     const report = { add: () => mistakes++, doubt: () => {}, place: String };
-    const fixture = readServe(message.runner, plainNode(serve), report);
-    return mistakes === 0 ? fixture : undefined;
+    const { runner } = message;
+    const fixture = serve === undefined ? { runner } : readServe(runner, plainNode(serve), report);
+    if (mistakes > 0) {
+      return undefined;
+    }
+    return canonical === undefined ? fixture : { ...fixture, json: JSON.stringify(response) };
   } catch {
     return undefined;
   }
@@ -168,12 +176,11 @@ function readMessage(response: SourceNode, report: MistakeReport): GetRunnerResp
 }
 
 function readServe(runner: Runner, node: SourceNode, report: MistakeReport): Fixture {
-  const { heartbeat: every } = readServeOptions(node, report);
-  if (every === undefined) {
+  const { heartbeat } = readServeOptions(node, report);
+  if (heartbeat === undefined) {
     return { runner };
   }
-  const heartbeat = createHeartbeat(runner, every);
-  if (heartbeat === undefined) {
+  if (runner.status?.updatedAt === undefined) {
     const { offset } = node.members?.find(({ name }) => name === "heartbeat")?.node ?? node;
     const problem = "needs a first time to count from: set runner.status.updatedAt";
     report.add(offset, pathOf(serveMember, "heartbeat"), problem);

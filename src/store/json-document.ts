@@ -11,6 +11,7 @@ import {
 /** Makes a document of JSON text that begins in line `firstLine` of its file. */
 export function createJsonDocument(text: string, firstLine = 1): SourceDocument {
   return {
+    json: text,
     read: () => {
       try {
         const value: unknown = JSON.parse(text);

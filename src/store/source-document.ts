@@ -4,6 +4,8 @@
  * Offsets count UTF-16 code units from the beginning of the document's text.
  */
 export interface SourceDocument {
+  /** Its text, if it is JSON. */
+  readonly json?: string;
   /**
    * What the document says, or undefined when its form is wrong or an object
    * in it has two members of one name: {@link examine} then tells more.

@@ -1,0 +1,51 @@
+/**
+ * A text that is kept as its UTF-8. `toString()` returns these bytes, each as one character (`latin1`).
+ */
+export interface KeptText {
+  toString(): string;
+}
+
+/** Keeps a text. */
+export type KeepText = (text: string) => KeptText;
+
+/**
+ * How many bytes are kept in one piece. One text holds the piece with all others in it, so it is
+ * short enough that a few left over do not hold much.
+ */
+const pieceSize = 1 << 18;
+
+/**
+ * Creates a {@link KeepText} for very many texts. They are kept outside of V8's heap: on their way
+ * through it, they would make it grow by half of their size, and it would stay so.
+ */
+export function createTextKeeper(): KeepText {
+  let piece = Buffer.alloc(0);
+  let used = 0;
+  return (text) => {
+    const size = Buffer.byteLength(text);
+    if (size > piece.length - used) {
+      piece = Buffer.allocUnsafeSlow(Math.max(size, pieceSize));
+      used = 0;
+    }
+    const start = used;
+    used += piece.write(text, start);
+    return new TextInPiece(piece, start, used);
+  };
+}
+
+// A class, for there may be very many: what they share is there once.
+class TextInPiece implements KeptText {
+  readonly #piece: Buffer;
+  readonly #start: number;
+  readonly #end: number;
+
+  constructor(piece: Buffer, start: number, end: number) {
+    this.#piece = piece;
+    this.#start = start;
+    this.#end = end;
+  }
+
+  toString(): string {
+    return this.#piece.toString("latin1", this.#start, this.#end);
+  }
+}
