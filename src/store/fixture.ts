@@ -17,6 +17,7 @@ import {
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { nearestName } from "../runner/nearest-name.ts";
 import { runnerFromJson } from "../runner/runner-json.ts";
+import { messageFromCanonicalJson } from "./canonical-json.ts";
 import { findMessageMistakes, kindOf, type MistakeReport, pathOf } from "./message-mistakes.ts";
 import { readServeOptions, serveMember } from "./serve-options.ts";
 import type { SourceMember, SourceNode } from "./source-document.ts";
@@ -29,6 +30,8 @@ export interface Fixture {
    * the time. Not there when the runner is served as it is.
    */
   readonly heartbeat?: Duration;
+  /** The runner as `runnerToJson` writes it, if that is known. */
+  readonly json?: string;
 }
 
 /** Something wrong with a fixture, at an offset of its document. */
@@ -58,17 +61,19 @@ export function readFixture(json: unknown): Fixture | undefined {
   }
   const { [serveMember]: serve, ...response } = json as JsonObject;
   try {
-    const message = runnerFromJson(response);
+    const canonical = messageFromCanonicalJson(GetRunnerResponseSchema, response);
+    const message = canonical ?? runnerFromJson(response);
     if (message.runner === undefined || brokenRules(message).length > 0) {
       return undefined;
     }
-    if (serve === undefined) {
-      return { runner: message.runner };
-    }
     let mistakes = 0;
     const report = { add: () => mistakes++, doubt: () => {}, place: String };
-    const fixture = readServe(message.runner, plainNode(serve), report);
-    return mistakes === 0 ? fixture : undefined;
+    const { runner } = message;
+    const fixture = serve === undefined ? { runner } : readServe(runner, plainNode(serve), report);
+    if (mistakes > 0) {
+      return undefined;
+    }
+    return canonical === undefined ? fixture : { ...fixture, json: JSON.stringify(response) };
   } catch {
     return undefined;
   }

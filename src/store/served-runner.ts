@@ -20,12 +20,11 @@ export function versionAt(served: ServedRunner, now: () => Date): EncodedRunner 
  * Keeps a fixture to serve it. If the one in `before` with the same id is equal, it is that one.
  */
 export function keepFixture(
-  { runner, heartbeat }: Fixture,
+  { runner, heartbeat, json: text = runnerToJson(runner) }: Fixture,
   before: ServedRunners,
   keep: KeepText,
 ): ServedRunner {
   const runnerId = runner.runnerId.toLowerCase();
-  const text = runnerToJson(runner);
   const known = before.get(runnerId);
   if (known !== undefined && serves(known, text, heartbeat)) {
     return known;

@@ -277,6 +277,22 @@ describe.concurrent("a store that follows its files", () => {
     expect(store.get(id)).toBe(before);
   });
 
+  test("has the same object for what is the same, also beside what changed in its file", async (context) => {
+    const folder = makeTempFolder(context);
+    const line = `{ "runner": { "runnerId": "${otherId}", "name": "é" } }`;
+    const thirdId = "0b1c7d7e-95a0-4f6b-8a5e-5c6b4f3a2d10";
+    const third = json("é", thirdId);
+    const file = folder.write("a.ndjson", `${json("old")}\n${line}\n${third}`);
+    const { store, next } = await open(context, { paths: [file] });
+    const before = [otherId, thirdId].map((runnerId) => store.peek(runnerId));
+    expect(before).not.toContain(undefined);
+    writeFileSync(file, `${third}\n${json("new")}\n${line}\n`);
+    expect(await next("reloaded")).toMatchObject({ changed: [id] });
+    expect(store.peek(otherId)).toBe(before[0]);
+    expect(store.peek(thirdId)).toBe(before[1]);
+    expect(store.get(thirdId)?.name).toBe("é");
+  });
+
   test("reports two files with one id", async (context) => {
     const folder = makeTempFolder(context);
     const a = folder.write("a.json", json("a"));
@@ -294,8 +310,15 @@ describe.concurrent("a store that follows its files", () => {
     const { store, next } = await open(context, { paths: [folder.path], lenient: true });
     const b = folder.write("b.json", json("b", "no-uuid"));
     expect(await next("reloaded")).toMatchObject({ added: ["no-uuid"] });
-    expect(await next("warned")).toMatchObject({ warnings: [{ file: b, ruleId: "string.uuid" }] });
+    const warnings = [{ file: b, ruleId: "string.uuid" }];
+    expect(await next("warned")).toMatchObject({ warnings });
     expect(store.size).toBe(2);
+    folder.write("b.ndjson", json("b", "no-uuid-either"));
+    await next("reloaded");
+    await next("warned");
+    folder.write("b.ndjson", `${json("b", "no-uuid-either")}\n${json("c", otherId)}`);
+    expect(await next("reloaded")).toMatchObject({ added: [otherId] });
+    expect(await next("warned")).toMatchObject({ warnings: [{ ruleId: "string.uuid" }] });
   });
 
   test("says nothing of a file that is whole a moment later", async (context) => {

@@ -1,19 +1,14 @@
 import {
   clone,
   create,
-  type DescField,
-  type DescMessage,
   equals,
-  isFieldSet,
   type JsonValue,
-  type Message,
-  ScalarType,
   toBinary,
   toJson,
   toJsonString,
 } from "@bufbuild/protobuf";
 
-import { DurationSchema, TimestampSchema, timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -22,79 +17,8 @@ import {
   RunnerStatusSchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { openFileRunnerStore } from "../../src/server/index.ts";
+import { responses } from "../support/arbitrary-response.ts";
 import { makeTempFolder } from "../support/temp-folder.ts";
-
-/** Values of the fields that have rules. */
-const ruled: Record<string, fc.Arbitrary<unknown>> = {
-  "gitpod.v1.Runner.runner_id": fc.uuid(),
-  "gitpod.v1.Runner.runner_manager_id": fc.oneof(fc.uuid(), fc.constant("")),
-  "gitpod.v1.Subject.id": fc.oneof(fc.uuid(), fc.constant("")),
-  "gitpod.v1.UpdateWindow.start_hour": fc.nat(23),
-  "gitpod.v1.UpdateWindow.end_hour": fc.option(fc.nat(23), { nil: undefined }),
-  "gitpod.v1.RunnerStatus.public_key": fc.oneof(
-    fc.uint8Array({ minLength: 32, maxLength: 32 }),
-    fc.constant(new Uint8Array()),
-  ),
-  "gitpod.v1.Gateway.name": fc.string({ minLength: 1, unit: "binary" }),
-  "gitpod.v1.Gateway.url": fc.string({ minLength: 1, unit: "grapheme" }),
-};
-
-function messages(schema: DescMessage): fc.Arbitrary<Message> {
-  if (schema.typeName === TimestampSchema.typeName) {
-    return fc
-      .record({ seconds: fc.bigInt(-62_135_596_800n, 253_402_300_799n), nanos: nanos })
-      .map((time) => create(TimestampSchema, time));
-  }
-  if (schema.typeName === DurationSchema.typeName) {
-    return fc
-      .record({ seconds: fc.bigInt(0n, 315_576_000_000n), nanos: nanos })
-      .map((duration) => create(DurationSchema, duration));
-  }
-  const values = Object.fromEntries(
-    schema.fields.map((field) => [field.localName, valuesOf(field)]),
-  );
-  return fc.record(values).map((init) => create(schema, init as never));
-}
-
-const nanos = fc.oneof(
-  fc.constant(0),
-  fc.nat(999).map((n) => n * 1_000_000),
-  fc.nat(999_999_999),
-);
-
-function valuesOf(field: DescField): fc.Arbitrary<unknown> {
-  const { message, enum: names } = field;
-  const one =
-    ruled[`${field.parent.typeName}.${field.name}`] ??
-    (message
-      ? fc.option(messages(message), { nil: undefined })
-      : names
-        ? fc.constantFrom(...names.values.map(({ number }) => number))
-        : scalars(field));
-  return field.fieldKind === "list"
-    ? fc.array(
-        one.filter((value) => value !== undefined),
-        { maxLength: 3 },
-      )
-    : one;
-}
-
-function scalars({ scalar }: DescField): fc.Arbitrary<unknown> {
-  switch (scalar) {
-    case ScalarType.BOOL:
-      return fc.boolean();
-    case ScalarType.BYTES:
-      return fc.uint8Array();
-    case ScalarType.UINT32:
-      return fc.maxSafeNat().map((n) => n % 2 ** 32);
-    default:
-      return fc.oneof(fc.string({ unit: "binary" }), fc.string(), fc.constant(""));
-  }
-}
-
-const responses = messages(GetRunnerResponseSchema).filter((message) =>
-  isFieldSet(message, GetRunnerResponseSchema.field.runner),
-) as fc.Arbitrary<GetRunnerResponse>;
 
 const bytesOf = (text: string | Uint8Array) => Buffer.from(text).toString("latin1");
 
