@@ -15,8 +15,8 @@ export type KeepText = (text: string) => KeptText;
 const pieceSize = 1 << 18;
 
 /**
- * Creates a {@link KeepText} for very many texts. They are kept outside of V8's heap: on their way
- * through it, they would make it grow by half of their size, and it would stay so.
+ * Creates a {@link KeepText} for very many texts. They are kept outside of V8's heap, where
+ * they would be moved twice before they stay, and would take the room of short-lived objects meanwhile.
  */
 export function createTextKeeper(): KeepText {
   let piece = Buffer.alloc(0);

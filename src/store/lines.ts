@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 
 /** How much of a file is read at a time, in bytes. It grows with the lines. */
-const pieceSize = 1 << 18;
+const pieceSize = 1 << 20;
 
 const newline = "\n".charCodeAt(0);
 
@@ -9,7 +9,7 @@ const newline = "\n".charCodeAt(0);
  * Reads the lines of a UTF-8 file, each without its newline. What follows the last newline is a line,
  * too, if it is not empty.
  *
- * It has one line at a time in V8's heap: longer strings would live so long that the heap grows for them.
+ * It has one line at a time in V8's heap: a line that is a slice of a longer string would keep all of it.
  *
  * `onBytes` hears all bytes of the file; they are others once it has returned. Throws the TypeError of a
  * `TextDecoder` when the file is no UTF-8.
