@@ -55,7 +55,7 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
     return undefined;
   }
   const peek = store.peek.bind(store);
-  const negotiate = createNegotiator();
+  const prepare = createPreparer();
   const isValid = createIdRule();
 
   return (request, response, call, end, handOn) => {
@@ -65,7 +65,7 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
     }
     if (request.method === "GET") {
       const asked = requestInQuery(request, limits.maxBodyBytes);
-      if (asked === undefined || !answer(asked.format, asked.body)) {
+      if (asked === undefined || !answer(asked.format, asked.text)) {
         handOn();
       }
       return;
@@ -79,7 +79,7 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
       clearTimeout(timer);
       if (body === undefined) {
         handOn(() => Promise.reject(callerWentAway()));
-      } else if (body.length > limits.maxBodyBytes || !answer(format, body)) {
+      } else if (body.length > limits.maxBodyBytes || !answer(format, body.toString("latin1"))) {
         handOn(() => Promise.resolve(body));
       }
     });
@@ -90,8 +90,8 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
       );
     });
 
-    function answer(format: WireFormat, body: Buffer): boolean {
-      const runnerId = format === "json" ? idInJson(body) : idInBinary(body);
+    function answer(format: WireFormat, text: string): boolean {
+      const runnerId = format === "json" ? idInJson(text) : idInBinary(text);
       if (runnerId === undefined) {
         return false;
       }
@@ -100,29 +100,77 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
       if (found === undefined || !isValid(found, lowerCaseId)) {
         return false;
       }
-      let bytes = found.encode(format, "identity");
-      let compression: WireCompression = "identity";
-      if (bytes.length >= compressMinBytes) {
-        compression = negotiate(request.headers["accept-encoding"]);
-        bytes = found.encode(format, compression);
-      }
       call.runnerId = runnerId;
-      const headers = ["content-type", contentTypeOf[format], "content-length", `${bytes.length}`];
-      if (compression !== "identity") {
-        headers.push("content-encoding", compression);
-      }
+      const { headers, bytes } = prepare(found, format, request.headers["accept-encoding"]);
+      const all = [...headers, requestIdHeader, call.requestId];
       if (request.method === "GET") {
         if (response.hasHeader("vary")) {
           response.appendHeader("vary", "Accept-Encoding");
         } else {
-          headers.push("vary", "Accept-Encoding");
+          all.push("vary", "Accept-Encoding");
         }
       }
-      headers.push(requestIdHeader, call.requestId);
-      write(response, headers, bytes);
+      write(response, all, bytes);
       end("ok");
       return true;
     }
+  };
+}
+
+/** What is written for a version of a runner, the request id aside. */
+interface PreparedAnswer {
+  readonly headers: readonly string[];
+  readonly bytes: string;
+}
+
+/** For so many versions of runners, what is written is kept ready. */
+const maxPrepared = 256;
+
+/** Creates a function that prepares answers, and has those at hand that were asked for lately. */
+function createPreparer() {
+  const negotiate = createNegotiator();
+  const prepared = new Map<EncodedRunner, Map<string, PreparedAnswer>>();
+  return (
+    runner: EncodedRunner,
+    format: WireFormat,
+    acceptEncoding: string | undefined,
+  ): PreparedAnswer => {
+    const accepted = negotiate(acceptEncoding);
+    const key = `${format} ${accepted}`;
+    let answers = prepared.get(runner);
+    if (answers === undefined) {
+      if (prepared.size === maxPrepared) {
+        prepared.clear();
+      }
+      answers = new Map();
+      prepared.set(runner, answers);
+    }
+    let answer = answers.get(key);
+    if (answer === undefined) {
+      answer = prepareAnswer(runner, format, accepted);
+      answers.set(key, answer);
+    }
+    return answer;
+  };
+}
+
+function prepareAnswer(
+  runner: EncodedRunner,
+  format: WireFormat,
+  accepted: WireCompression,
+): PreparedAnswer {
+  const plain = runner.encode(format, "identity");
+  const isCompressed = accepted !== "identity" && plain.length >= compressMinBytes;
+  const bytes = isCompressed ? runner.encode(format, accepted) : plain;
+  return {
+    bytes,
+    headers: [
+      "content-type",
+      contentTypeOf[format],
+      "content-length",
+      `${bytes.length}`,
+      ...(isCompressed ? ["content-encoding", accepted] : []),
+    ],
   };
 }
 
@@ -161,18 +209,18 @@ const jsonPattern = new RegExp(
 );
 
 /** The id in a request in JSON: only in one that has nothing else in it. */
-function idInJson(body: Buffer): string | undefined {
-  return jsonPattern.exec(body.toString("latin1"))?.[1];
+function idInJson(text: string): string | undefined {
+  return jsonPattern.exec(text)?.[1];
 }
 
 /** What a request in binary begins with: the number of the field, and that a length follows. */
 const binaryTag = (runnerIdField.number << 3) | 2;
 
-/** The id in a request in binary: only in one that has nothing else in it. */
-function idInBinary(body: Buffer): string | undefined {
-  const length = body[1];
-  return body[0] === binaryTag && length !== undefined && length < 128 && body.length === length + 2
-    ? body.toString("latin1", 2)
+/** The id in a request in binary, a byte a character: only in one that has nothing else in it. */
+function idInBinary(text: string): string | undefined {
+  const length = text.charCodeAt(1);
+  return text.charCodeAt(0) === binaryTag && length < 128 && text.length === length + 2
+    ? text.slice(2)
     : undefined;
 }
 
@@ -221,7 +269,7 @@ const queryPattern =
 function requestInQuery(
   { headers, url = "" }: NodeRequest,
   maxBytes: number,
-): { format: WireFormat; body: Buffer } | undefined {
+): { format: WireFormat; text: string } | undefined {
   const [, base64First, format, base64Last, message = ""] = queryPattern.exec(url) ?? [];
   if (format === undefined || headers["content-type"] !== undefined || message.length > maxBytes) {
     return undefined;
@@ -232,10 +280,10 @@ function requestInQuery(
     return undefined;
   }
   try {
-    const body = isBase64
-      ? Buffer.from(message, "base64url")
-      : Buffer.from(decodeURIComponent(message));
-    return { format: format as WireFormat, body };
+    const text = isBase64
+      ? Buffer.from(message, "base64url").toString("latin1")
+      : decodeURIComponent(message);
+    return { format: format as WireFormat, text };
   } catch {
     return undefined;
   }
