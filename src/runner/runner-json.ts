@@ -126,6 +126,7 @@ function remember(
     }
     at = {
       schema: field.message,
+      // A message is a plain object; which fields it has is known here from its descriptor only.
       value: (value as unknown as Record<string, unknown>)[field.localName],
       json: (at.json as JsonObject)[segment] ?? (at.json as JsonObject)[field.name],
     };

@@ -144,14 +144,15 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
       fromNode.header.delete("content-type");
       response.appendHeader("Vary", "Accept-Encoding");
     }
-    const answer = await handler({ ...fromNode, signal: controller.signal, body });
+    const answer = await handler({ ...fromNode, signal: controller.signal, body }).finally(() =>
+      clearTimeout(timer),
+    );
     if (answer.status === 405) {
       response.setHeader("Allow", handler.allowedMethods.join(", "));
     }
     // This never resolves over HTTP/1.1, and rejects when the caller is gone.
     universalResponseToNodeResponse(answer, response).catch(() => response.destroy());
     await closed;
-    clearTimeout(timer);
     return answer.status;
   }
 }

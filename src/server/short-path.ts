@@ -202,8 +202,10 @@ function isPlain({ headers }: NodeRequest): boolean {
   );
 }
 
-/** A request in JSON that has an id and nothing else, not even an escape. */
+/** What JSON takes for white space (RFC 8259, section 2). */
 const space = "[ \\t\\n\\r]*";
+
+/** A request in JSON that has an id and nothing else, not even an escape. */
 const jsonPattern = new RegExp(
   ["^", "{", `"${runnerIdField.jsonName}"`, ":", '"([\\w-]+)"', "}", "$"].join(space),
 );

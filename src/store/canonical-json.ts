@@ -42,6 +42,7 @@ function readMessage(schema: DescMessage, json: JsonValue): Message | undefined 
   }
   const readers = readersOf(schema);
   const message = create(schema);
+  // A message is a plain object; which fields it has is known here from its descriptor only.
   const fields = message as unknown as Record<string, unknown>;
   let place = -1;
   for (const name of Object.keys(json)) {

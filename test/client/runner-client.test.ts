@@ -16,6 +16,7 @@ import {
   type RunnerClientOptions,
 } from "../../src/client/runner-client.ts";
 import { runnerFromJson, unknownJson } from "../../src/runner/runner-json.ts";
+import { errorOf } from "../support/error-of.ts";
 import {
   answer,
   type Behaviour,
@@ -39,15 +40,6 @@ async function serve(...behaviours: Behaviour[]): Promise<FailingServer> {
   const server = await startFailingServer(behaviours);
   onTestFinished(() => server[Symbol.asyncDispose]());
   return server;
-}
-
-async function errorOf(promise: Promise<unknown>): Promise<ConnectError> {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(ConnectError);
-  return error as ConnectError;
 }
 
 describe.each([

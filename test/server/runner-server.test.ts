@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { ViolationsSchema } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { Code, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { afterEach, describe, expect, test } from "vitest";
 import { RunnerSchema, RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
@@ -12,6 +12,7 @@ import {
   StoreUnreachableError,
   UnreadableRunnerError,
 } from "../../src/server/index.ts";
+import { errorOf } from "../support/error-of.ts";
 
 const runner = create(RunnerSchema, {
   runnerId: "d2c94c27-3b76-4a42-b88c-95a85e392c68",
@@ -43,15 +44,6 @@ async function post(baseUrl: string, body: string) {
     body,
   });
   return { status: response.status, body: await response.json() };
-}
-
-async function errorOf(promise: Promise<unknown>): Promise<ConnectError> {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(ConnectError);
-  return error as ConnectError;
 }
 
 describe("GetRunner", () => {

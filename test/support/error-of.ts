@@ -1,0 +1,12 @@
+import { ConnectError } from "@connectrpc/connect";
+import { expect } from "vitest";
+
+/** The ConnectError that a call fails with. */
+export async function errorOf(promise: Promise<unknown>): Promise<ConnectError> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(ConnectError);
+  return error as ConnectError;
+}
