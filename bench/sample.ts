@@ -21,7 +21,9 @@ export const sampleFile = join(
 export const sampleId = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
 
 /** The time in which servers live: the sample has a heartbeat, and its bytes must stay the same. */
-export const now = () => new Date("2027-01-01T00:00:00Z");
+export const now = () => new Date(newYear);
+
+const newYear = Date.UTC(2027, 0, 1);
 
 /** The response that everybody has to give for {@link sampleId}. */
 export async function expectedResponse(): Promise<GetRunnerResponse> {

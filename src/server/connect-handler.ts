@@ -256,8 +256,9 @@ function malformedQuery(request: NodeRequest): ConnectError | undefined {
 const envelopeBytes = 5;
 
 function protocolOf(contentType: string | undefined): string {
-  const [, protocol = "connect"] = /^application\/(grpc-web|grpc)\b/i.exec(contentType ?? "") ?? [];
-  return protocol.toLowerCase();
+  return (
+    /^application\/(grpc-web|grpc)\b/i.exec(contentType ?? "")?.[1]?.toLowerCase() ?? "connect"
+  );
 }
 
 /** The body of a request, read once somebody asks for it. */

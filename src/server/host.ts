@@ -36,15 +36,14 @@ const maxRemembered = 1000;
  * `Host`. It returns undefined when the request names none, or nonsense.
  */
 export function createHostReader(): (request: NodeRequest) => Host | undefined {
-  const remembered = new Map<string, Host | undefined>();
+  const remembered = new Map<string, Host>();
   return (request) => {
     const authority = "authority" in request ? request.authority : request.headers.host;
-    if (authority === undefined || remembered.has(authority)) {
-      return remembered.get(authority ?? "");
+    const known = remembered.get(authority ?? "");
+    if (known !== undefined || authority === undefined || !URL.canParse(`http://${authority}`)) {
+      return known;
     }
-    const host = URL.canParse(`http://${authority}`)
-      ? { isLoopback: isLoopback(authority.replace(/:\d*$/, "")) }
-      : undefined;
+    const host = { isLoopback: isLoopback(authority.replace(/:\d*$/, "")) };
     if (remembered.size === maxRemembered) {
       remembered.clear();
     }

@@ -56,7 +56,6 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
   }
   const peek = store.peek.bind(store);
   const prepare = createPreparer();
-  const isValid = createIdRule();
 
   return (request, response, call, end, handOn) => {
     if (!isPlain(request) || refuse(request) !== undefined) {
@@ -95,14 +94,13 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
       if (runnerId === undefined) {
         return false;
       }
-      const lowerCaseId = runnerId.toLowerCase();
-      const found = peek(lowerCaseId);
-      if (found === undefined || !isValid(found, lowerCaseId)) {
+      const found = peek(runnerId.toLowerCase());
+      const prepared = found && prepare(found, format, request.headers["accept-encoding"]);
+      if (prepared === undefined) {
         return false;
       }
       call.runnerId = runnerId;
-      const { headers, bytes } = prepare(found, format, request.headers["accept-encoding"]);
-      const all = [...headers, requestIdHeader, call.requestId];
+      const all = [...prepared.headers, requestIdHeader, call.requestId];
       if (request.method === "GET") {
         if (response.hasHeader("vary")) {
           response.appendHeader("vary", "Accept-Encoding");
@@ -110,7 +108,7 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
           all.push("vary", "Accept-Encoding");
         }
       }
-      write(response, all, bytes);
+      write(response, all, prepared.bytes);
       end("ok");
       return true;
     }
@@ -123,34 +121,49 @@ interface PreparedAnswer {
   readonly bytes: string;
 }
 
+/** What is known of a version of a runner that was asked for lately. */
+interface PreparedRunner {
+  /** Whether a request for it is valid, which is the same for each, in either case. */
+  readonly isValid: boolean;
+  readonly answers: Record<WireFormat, Partial<Record<WireCompression, PreparedAnswer>>>;
+}
+
 /** For so many versions of runners, what is written is kept ready. */
 const maxPrepared = 256;
 
-/** Creates a function that prepares answers, and has those at hand that were asked for lately. */
+/**
+ * Creates a function that prepares the answer to a request for a runner, and has those at hand
+ * that were asked for lately. It returns undefined if such a request is not valid by the contract's
+ * own rules.
+ */
 function createPreparer() {
   const negotiate = createNegotiator();
-  const prepared = new Map<EncodedRunner, Map<string, PreparedAnswer>>();
+  const validator = createValidator();
+  const prepared = new Map<EncodedRunner, PreparedRunner>();
+
+  function prepare(runner: EncodedRunner): PreparedRunner {
+    if (prepared.size === maxPrepared) {
+      prepared.clear();
+    }
+    const request = create(GetRunnerRequestSchema, { runnerId: runner.runnerId });
+    const { kind } = validator.validate(GetRunnerRequestSchema, request);
+    const one = { isValid: kind === "valid", answers: { json: {}, proto: {} } };
+    prepared.set(runner, one);
+    return one;
+  }
+
   return (
     runner: EncodedRunner,
     format: WireFormat,
     acceptEncoding: string | undefined,
-  ): PreparedAnswer => {
-    const accepted = negotiate(acceptEncoding);
-    const key = `${format} ${accepted}`;
-    let answers = prepared.get(runner);
-    if (answers === undefined) {
-      if (prepared.size === maxPrepared) {
-        prepared.clear();
-      }
-      answers = new Map();
-      prepared.set(runner, answers);
+  ): PreparedAnswer | undefined => {
+    const { isValid, answers } = prepared.get(runner) ?? prepare(runner);
+    if (!isValid) {
+      return undefined;
     }
-    let answer = answers.get(key);
-    if (answer === undefined) {
-      answer = prepareAnswer(runner, format, accepted);
-      answers.set(key, answer);
-    }
-    return answer;
+    const compression = negotiate(acceptEncoding);
+    answers[format][compression] ??= prepareAnswer(runner, format, compression);
+    return answers[format][compression];
   };
 }
 
@@ -224,26 +237,6 @@ function idInBinary(text: string): string | undefined {
   return text.charCodeAt(0) === binaryTag && length < 128 && text.length === length + 2
     ? text.slice(2)
     : undefined;
-}
-
-/**
- * Tells whether a request for a runner is valid by the contract's own rules.
- *
- * That is the same for each request for it, in either case, so it is found out
- * once a version of a runner.
- */
-function createIdRule(): (runner: EncodedRunner, runnerId: string) => boolean {
-  const validator = createValidator();
-  const known = new WeakMap<EncodedRunner, boolean>();
-  return (runner, runnerId) => {
-    let valid = known.get(runner);
-    if (valid === undefined) {
-      const request = create(GetRunnerRequestSchema, { runnerId });
-      valid = validator.validate(GetRunnerRequestSchema, request).kind === "valid";
-      known.set(runner, valid);
-    }
-    return valid;
-  };
 }
 
 /** Chooses the compression as Connect does: the first that the caller names and the server has. */
