@@ -12,10 +12,9 @@ export type TokenVerifier = (token: string) => boolean;
  */
 export function createTokenVerifier(tokens: Iterable<string>): TokenVerifier {
   const known = [...tokens];
-  // Behind the token comes its length, which tells apart tokens that end in zeros.
-  const size = Math.max(0, ...known.map((token) => Buffer.byteLength(token))) + 4;
-  const padded = known.map((token) => pad(token, Buffer.alloc(size)));
-  const presented = Buffer.alloc(size);
+  const size = Math.max(0, ...known.map((token) => token.length));
+  const padded = known.map((token) => pad(token, new Uint32Array(size + 1)));
+  const presented = new Uint32Array(size + 1);
   return (token) => {
     pad(token, presented);
     let found = false;
@@ -26,12 +25,17 @@ export function createTokenVerifier(tokens: Iterable<string>): TokenVerifier {
   };
 }
 
-/** Writes a token, as much of it as there is room for, and its length into `buffer`. */
-function pad(token: string, buffer: Buffer): Buffer {
-  buffer.fill(0);
-  buffer.write(token, 0, buffer.length - 4);
-  buffer.writeUInt32LE(token.length, buffer.length - 4);
-  return buffer;
+/**
+ * Writes the characters of a token, as many as there is room for, into `codes`, and behind them its
+ * length: that tells a token from its beginning.
+ */
+function pad(token: string, codes: Uint32Array): Uint32Array {
+  const last = codes.length - 1;
+  for (let at = 0; at < last; at++) {
+    codes[at] = at < token.length ? token.charCodeAt(at) : 0;
+  }
+  codes[last] = token.length;
+  return codes;
 }
 
 /** The token in an `Authorization` header, if it is a bearer token (RFC 6750, section 2.1). */

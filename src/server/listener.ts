@@ -80,7 +80,7 @@ export function createListener(options: ListenerOptions): Listener {
   });
 
   const connections = new Set<Socket>();
-  const http1Connections = new Set<CountedSocket>();
+  const http1Connections = new Set<Http1Socket>();
   const http2Sessions = new Set<ServerHttp2Session>();
   let closing = false;
 
@@ -115,9 +115,8 @@ export function createListener(options: ListenerOptions): Listener {
   });
 
   http1.on("request", (request: IncomingMessage, response: ServerResponse) => {
-    const { socket }: { socket: CountedSocket } = request;
-    socket[requestsKey] = (socket[requestsKey] ?? 0) + 1;
-    response.on("close", endRequest);
+    const { socket }: { socket: Http1Socket } = request;
+    socket[lastResponse] = response;
     if (closing) {
       response.setHeader("Connection", "close");
     }
@@ -161,7 +160,8 @@ export function createListener(options: ListenerOptions): Listener {
       }
       const sweep = setInterval(() => {
         for (const socket of http1Connections) {
-          if (!socket[requestsKey]) {
+          // Responses leave in the order of their requests.
+          if (socket[lastResponse]?.writableFinished !== false) {
             socket.destroySoon();
           }
         }
@@ -182,16 +182,11 @@ export function createListener(options: ListenerOptions): Listener {
   };
 }
 
-/** How many requests an HTTP/1.1 connection carries that are not answered yet. */
-const requestsKey = Symbol("requests");
+/** The response to the last request of an HTTP/1.1 connection. */
+const lastResponse = Symbol("last response");
 
-interface CountedSocket extends Socket {
-  [requestsKey]?: number;
-}
-
-function endRequest(this: ServerResponse): void {
-  const socket: CountedSocket = this.req.socket;
-  socket[requestsKey] = (socket[requestsKey] ?? 1) - 1;
+interface Http1Socket extends Socket {
+  [lastResponse]?: ServerResponse;
 }
 
 /** What every HTTP/2 connection begins with (RFC 9113, section 3.4), and no HTTP/1.1 request does. */

@@ -118,6 +118,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   const hostOf = createHostReader();
   const handleCors = createCors(options.corsOrigins ?? []);
   const prefix = normalPrefix(options.pathPrefix ?? "/api");
+  const belowPrefix = `${prefix}/`;
   let state: "new" | "ready" | "closing" = "new";
   let url: string | undefined;
 
@@ -131,10 +132,10 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
       const url = request.url ?? "";
       const queryAt = url.indexOf("?");
       const path = queryAt === -1 ? url : url.slice(0, queryAt);
-      const belowPrefix = path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;
+      const procedure = path.startsWith(belowPrefix) ? path.slice(prefix.length) : path;
       if (hostOf(request) === undefined) {
         answer(response, 400, "the request names no valid host\n");
-      } else if (!handleConnect(belowPrefix, request, response)) {
+      } else if (!handleConnect(procedure, request, response)) {
         handleOther(path, request, response);
       }
     },

@@ -10,6 +10,7 @@ import type { ServerLimits } from "./limits.ts";
 import type { NodeRequest, NodeResponse } from "./listener.ts";
 import { callerWentAway, collectBody } from "./request-body.ts";
 import { requestIdHeader } from "./request-id.ts";
+import { createTimeLimit } from "./time-limit.ts";
 
 /**
  * The short path of GetRunner: it answers a unary Connect call whose answer is at
@@ -56,6 +57,7 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
   }
   const peek = store.peek.bind(store);
   const prepare = createPreparer();
+  const bePatient = createPatience(limits.requestTimeoutMs);
 
   return (request, response, call, end, handOn) => {
     if (!isPlain(request) || refuse(request) !== undefined) {
@@ -75,14 +77,14 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
       return;
     }
     const stop = collectBody(request, limits.maxBodyBytes, (body) => {
-      clearTimeout(timer);
+      endPatience?.();
       if (body === undefined) {
         handOn(() => Promise.reject(callerWentAway()));
       } else if (body.length > limits.maxBodyBytes || !answer(format, body.toString("latin1"))) {
         handOn(() => Promise.resolve(body));
       }
     });
-    const timer = patience(request, limits, () => {
+    const endPatience = bePatient(request, () => {
       stop();
       handOn(() =>
         Promise.reject(new ConnectError("the operation timed out", Code.DeadlineExceeded)),
@@ -194,16 +196,22 @@ function write(response: NodeResponse, headers: string[], bytes: string): void {
   end.call(response, bytes, "latin1");
 }
 
-/** Waits as long as a call may take, if nobody else sees to that; Node.js does over HTTP/1.1. */
-function patience(
-  { headers, httpVersionMajor }: NodeRequest,
-  { requestTimeoutMs }: ServerLimits,
-  giveUp: () => void,
-): NodeJS.Timeout | undefined {
-  const timeout = headers[timeoutHeader];
-  return timeout === undefined && httpVersionMajor === 1
-    ? undefined
-    : setTimeout(giveUp, Math.min(requestTimeoutMs, Number(timeout ?? requestTimeoutMs)));
+/**
+ * Creates a function that waits as long as a call may take, if nobody else sees to that; Node.js does
+ * over HTTP/1.1. The function that is returned ends the waiting.
+ */
+function createPatience(
+  ms: number,
+): (request: NodeRequest, giveUp: () => void) => (() => void) | undefined {
+  const limit = createTimeLimit(ms);
+  return ({ headers, httpVersionMajor }, giveUp) => {
+    const timeout = headers[timeoutHeader];
+    if (timeout !== undefined && Number(timeout) < ms) {
+      const timer = setTimeout(giveUp, Number(timeout));
+      return () => clearTimeout(timer);
+    }
+    return httpVersionMajor === 1 ? undefined : limit(giveUp);
+  };
 }
 
 /** Whether nothing in the headers asks for what the short path does not do. */
