@@ -20,8 +20,8 @@ import {
 import { RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { type Call, callKey } from "./call.ts";
 import type { CallObserver } from "./call-observer.ts";
+import type { Exchange, NodeRequest } from "./exchange.ts";
 import type { ServerLimits } from "./limits.ts";
-import type { NodeRequest, NodeResponse } from "./listener.ts";
 import { callerWentAway, readBody } from "./request-body.ts";
 import { requestIdHeader, requestIdOf } from "./request-id.ts";
 import type { ShortPath } from "./short-path.ts";
@@ -32,7 +32,7 @@ export interface ConnectHandlerOptions {
   readonly routes: (router: ConnectRouter) => void;
   readonly interceptors: readonly Interceptor[];
   /** Tells why a request is not let in, if it is not. Asked before its body is read. */
-  readonly refuse: (request: NodeRequest) => ConnectError | undefined;
+  readonly refuse: (exchange: Exchange) => ConnectError | undefined;
   /** Told of every call. */
   readonly observer: CallObserver;
   readonly limits: ServerLimits;
@@ -41,11 +41,7 @@ export interface ConnectHandlerOptions {
 }
 
 /** Serves a request, if it is for a method it knows, and says whether it is. */
-export type ConnectHandler = (
-  path: string,
-  request: NodeRequest,
-  response: NodeResponse,
-) => boolean;
+export type ConnectHandler = (path: string, exchange: Exchange) => boolean;
 
 /** What a call does before Connect reads its body. */
 const gateKey = createContextKey<(context: HandlerContext) => void>(() => {});
@@ -66,49 +62,47 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
   options.routes(router);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 
-  return (path, request, response) => {
+  return (path, exchange) => {
     const handler = handlers.get(path);
     if (handler === undefined) {
       return false;
     }
     const call: Call = {
-      requestId: requestIdOf(request.headers[requestIdHeader]),
-      protocol: protocolOf(request.headers["content-type"]),
+      requestId: requestIdOf(exchange.headers[requestIdHeader]),
+      protocol: protocolOf(exchange.headers["content-type"]),
       method: handler.method.name,
     };
     const end = observer.begin(call);
     const goThroughConnect = (body?: () => Promise<Buffer>) => {
-      response.setHeader(requestIdHeader, call.requestId);
-      serve(handler, call, request, response, body).then(
-        (status) => end(isBrokenOff(request) ? "canceled" : codeOf(call, status)),
-        (error: unknown) => {
-          call.error = error;
-          response.statusCode = 500;
-          response.end();
-          end("internal");
-        },
-      );
+      exchange.addHeader(requestIdHeader, call.requestId);
+      serve(handler, call, exchange, body).then(end, (error: unknown) => {
+        call.error = error;
+        const { response } = exchange.toNode();
+        response.statusCode = 500;
+        response.end();
+        end("internal");
+      });
     };
     if (shortPath === undefined || handler.method !== RunnerService.method.getRunner) {
       goThroughConnect();
     } else {
-      shortPath(request, response, call, end, goThroughConnect);
+      shortPath(exchange, call, end, goThroughConnect);
     }
     return true;
   };
 
-  /** Answers a call, and returns the HTTP status of the answer once that is out. */
+  /** Answers a call, and returns the code it ended with once the answer is out. */
   async function serve(
     handler: UniversalHandler,
     call: Call,
-    request: NodeRequest,
-    response: NodeResponse,
+    exchange: Exchange,
     readAlready: (() => Promise<Buffer>) | undefined,
-  ): Promise<number> {
-    const closed = response.destroyed
+  ): Promise<string> {
+    const { request, response } = exchange.toNode();
+    const closed = exchange.isOver
       ? undefined
       : new Promise<void>((resolve) => response.once("close", resolve));
-    const refusal = refuse(request) ?? malformedQuery(request);
+    const refusal = refuse(exchange) ?? malformedQuery(exchange.url);
     const contextValues = createContextValues();
     const fromNode = universalRequestFromNodeRequest(request, response, undefined, contextValues);
     const controller = new AbortController();
@@ -153,7 +147,7 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
     // This never resolves over HTTP/1.1, and rejects when the caller is gone.
     universalResponseToNodeResponse(answer, response).catch(() => response.destroy());
     await closed;
-    return answer.status;
+    return isBrokenOff(request) ? "canceled" : codeOf(call, answer.status);
   }
 }
 
@@ -239,8 +233,8 @@ function dropEndlessTimeout(header: Headers): void {
 }
 
 /** The error for a GET whose message is no base64, though it says so; Connect calls it internal. */
-function malformedQuery(request: NodeRequest): ConnectError | undefined {
-  const [, query] = (request.url ?? "").split("?", 2);
+function malformedQuery(url: string): ConnectError | undefined {
+  const [, query] = url.split("?", 2);
   const parameters = new URLSearchParams(query);
   if (parameters.get("base64") === "1") {
     try {

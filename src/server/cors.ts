@@ -1,5 +1,5 @@
 import { cors } from "@connectrpc/connect";
-import type { NodeRequest, NodeResponse } from "./listener.ts";
+import type { Exchange } from "./exchange.ts";
 import { requestIdHeader } from "./request-id.ts";
 
 /** How long a browser may remember the answer to a preflight, in seconds: two hours, the most Chromium does. */
@@ -14,33 +14,32 @@ const exposedHeaders = [...cors.exposedHeaders, requestIdHeader, "WWW-Authentica
  * server: it sets the headers that their browsers ask for, and answers
  * preflights itself; it says whether it did.
  */
-export function createCors(
-  origins: readonly string[],
-): (request: NodeRequest, response: NodeResponse) => boolean {
+export function createCors(origins: readonly string[]): (exchange: Exchange) => boolean {
   const all = origins.includes("*");
   const known = new Set(origins);
-  return (request, response) => {
+  return (exchange) => {
     if (known.size === 0) {
       return false;
     }
-    const { origin } = request.headers;
+    const { headers, method } = exchange;
+    const { origin } = headers;
     const isPreflight =
-      request.method === "OPTIONS" &&
-      request.headers["access-control-request-method"] !== undefined;
+      method === "OPTIONS" && headers["access-control-request-method"] !== undefined;
     if (!all) {
-      response.setHeader("Vary", "Origin");
+      exchange.addHeader("Vary", "Origin");
     }
     if (origin !== undefined && (all || known.has(origin))) {
-      response.setHeader("Access-Control-Allow-Origin", all ? "*" : origin);
+      exchange.addHeader("Access-Control-Allow-Origin", all ? "*" : origin);
       if (isPreflight) {
-        response.setHeader("Access-Control-Allow-Methods", cors.allowedMethods.join(", "));
-        response.setHeader("Access-Control-Allow-Headers", allowedHeaders);
-        response.setHeader("Access-Control-Max-Age", maxAgeSeconds);
+        exchange.addHeader("Access-Control-Allow-Methods", cors.allowedMethods.join(", "));
+        exchange.addHeader("Access-Control-Allow-Headers", allowedHeaders);
+        exchange.addHeader("Access-Control-Max-Age", `${maxAgeSeconds}`);
       } else {
-        response.setHeader("Access-Control-Expose-Headers", exposedHeaders);
+        exchange.addHeader("Access-Control-Expose-Headers", exposedHeaders);
       }
     }
     if (isPreflight) {
+      const { response } = exchange.toNode();
       response.statusCode = 204;
       response.end();
     }

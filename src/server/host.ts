@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import type { NodeRequest } from "./listener.ts";
+import type { Exchange } from "./exchange.ts";
 
 const addresses = new BlockList();
 addresses.addSubnet("127.0.0.0", 8, "ipv4");
@@ -32,13 +32,12 @@ export interface Host {
 const maxRemembered = 1000;
 
 /**
- * Creates a function that reads the host of a request, from `:authority` or
- * `Host`. It returns undefined when the request names none, or nonsense.
+ * Creates a function that reads the host of a request. It returns undefined when
+ * the request names none, or nonsense.
  */
-export function createHostReader(): (request: NodeRequest) => Host | undefined {
+export function createHostReader(): (exchange: Exchange) => Host | undefined {
   const remembered = new Map<string, Host>();
-  return (request) => {
-    const authority = "authority" in request ? request.authority : request.headers.host;
+  return ({ authority }) => {
     const known = remembered.get(authority ?? "");
     if (known !== undefined || authority === undefined || !URL.canParse(`http://${authority}`)) {
       return known;

@@ -6,27 +6,23 @@ import {
 } from "node:http";
 import {
   createServer as createHttp2Server,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
+  type Http2Server,
+  type IncomingHttpHeaders,
   type ServerHttp2Session,
+  type ServerHttp2Stream,
 } from "node:http2";
 import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import { type Exchange, Http2Exchange, NodeExchange } from "./exchange.ts";
 import type { ServerLimits } from "./limits.ts";
-
-/** A request as Node.js gives it, over HTTP/1.1 or HTTP/2. */
-export type NodeRequest = IncomingMessage | Http2ServerRequest;
-
-/** The response to a {@link NodeRequest}. */
-export type NodeResponse = ServerResponse | Http2ServerResponse;
 
 /** Options of {@link createListener}. */
 export interface ListenerOptions {
   /** A certificate and its private key, in PEM. Default: cleartext. */
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer };
   readonly limits: ServerLimits;
-  readonly onRequest: (request: NodeRequest, response: NodeResponse) => void;
+  readonly onExchange: (exchange: Exchange) => void;
 }
 
 /** One port that takes HTTP/1.1 and HTTP/2 connections. */
@@ -53,7 +49,7 @@ const lingerMs = 200;
  * ALPN with TLS, and by the first bytes without.
  */
 export function createListener(options: ListenerOptions): Listener {
-  const { limits, tls, onRequest } = options;
+  const { limits, tls, onExchange } = options;
   const http1Options = {
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
@@ -120,7 +116,7 @@ export function createListener(options: ListenerOptions): Listener {
     if (closing) {
       response.setHeader("Connection", "close");
     }
-    onRequest(request, response);
+    onExchange(new NodeExchange(request, response));
   });
 
   http2.on("session", (session: ServerHttp2Session) => {
@@ -136,7 +132,20 @@ export function createListener(options: ListenerOptions): Listener {
       session.close();
     }
   });
-  http2.on("request", onRequest);
+  http2.on("request", (request, response) => onExchange(new NodeExchange(request, response)));
+
+  // Node.js makes a request and a response of every stream; it still does of
+  // those whose headers ask for something special.
+  const serveStream = http2.listeners("stream")[0] as OnStream;
+  http2.off("stream", serveStream);
+  const onStream: OnStream = (stream, headers, flags, rawHeaders) => {
+    if (headers[":method"] === "CONNECT" || headers.expect !== undefined) {
+      serveStream.call(http2, stream, headers, flags, rawHeaders);
+    } else {
+      onExchange(new Http2Exchange(stream, headers, rawHeaders));
+    }
+  };
+  http2.on("stream", onStream);
 
   return {
     start: (host, port) =>
@@ -181,6 +190,14 @@ export function createListener(options: ListenerOptions): Listener {
     },
   };
 }
+
+type OnStream = (
+  this: Http2Server,
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  flags: number,
+  rawHeaders: string[],
+) => void;
 
 /** The response to the last request of an HTTP/1.1 connection. */
 const lastResponse = Symbol("last response");

@@ -1,5 +1,5 @@
+import type { Readable } from "node:stream";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { NodeRequest } from "./listener.ts";
 
 const nothing: Buffer = Buffer.alloc(0);
 
@@ -11,7 +11,7 @@ const nothing: Buffer = Buffer.alloc(0);
  * The function that is returned stops it; `done` is not called any more then.
  */
 export function collectBody(
-  request: NodeRequest,
+  request: Readable,
   maxBytes: number,
   done: (body: Buffer | undefined) => void,
 ): () => void {
@@ -60,7 +60,7 @@ export function collectBody(
  * when the caller breaks the request off.
  */
 export function readBody(
-  request: NodeRequest,
+  request: Readable,
   maxBytes: number,
   signal: AbortSignal,
 ): Promise<Buffer> {

@@ -6,14 +6,10 @@ import { bearerToken, type TokenVerifier } from "./authentication.ts";
 import { createCallObserver } from "./call-observer.ts";
 import { createConnectHandler } from "./connect-handler.ts";
 import { createCors } from "./cors.ts";
+import type { Exchange, NodeResponse } from "./exchange.ts";
 import { createHostReader, isLoopback } from "./host.ts";
 import { defaultLimits, type ServerLimits } from "./limits.ts";
-import {
-  createListener,
-  type ListenerOptions,
-  type NodeRequest,
-  type NodeResponse,
-} from "./listener.ts";
+import { createListener, type ListenerOptions } from "./listener.ts";
 import { createServerMetrics } from "./metrics.ts";
 import { createRunnerRoutes } from "./runner-routes.ts";
 import { createShortPath } from "./short-path.ts";
@@ -125,25 +121,25 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   const listener = createListener({
     ...(options.tls !== undefined && { tls: options.tls }),
     limits,
-    onRequest(request, response) {
-      if (handleCors(request, response)) {
+    onExchange(exchange) {
+      if (handleCors(exchange)) {
         return;
       }
-      const url = request.url ?? "";
+      const { url } = exchange;
       const queryAt = url.indexOf("?");
       const path = queryAt === -1 ? url : url.slice(0, queryAt);
       const procedure = path.startsWith(belowPrefix) ? path.slice(prefix.length) : path;
-      if (hostOf(request) === undefined) {
-        answer(response, 400, "the request names no valid host\n");
-      } else if (!handleConnect(procedure, request, response)) {
-        handleOther(path, request, response);
+      if (hostOf(exchange) === undefined) {
+        answer(exchange.toNode().response, 400, "the request names no valid host\n");
+      } else if (!handleConnect(procedure, exchange)) {
+        handleOther(path, exchange);
       }
     },
   });
 
-  function refuse(request: NodeRequest): ConnectError | undefined {
+  function refuse(exchange: Exchange): ConnectError | undefined {
     if (verifyToken !== undefined) {
-      const token = bearerToken(request.headers.authorization);
+      const token = bearerToken(exchange.headers.authorization);
       if (token === undefined || !verifyToken(token)) {
         return new ConnectError(
           token === undefined ? "no bearer token" : "the token is not known",
@@ -151,7 +147,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
           { "WWW-Authenticate": "Bearer" },
         );
       }
-    } else if (loopbackOnly && hostOf(request)?.isLoopback !== true) {
+    } else if (loopbackOnly && hostOf(exchange)?.isLoopback !== true) {
       return new ConnectError(
         "without tokens, the server answers to loopback names only",
         Code.PermissionDenied,
@@ -160,14 +156,15 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     return undefined;
   }
 
-  function handleOther(path: string, request: NodeRequest, response: NodeResponse): void {
+  function handleOther(path: string, exchange: Exchange): void {
+    const { request, response } = exchange.toNode();
     const isProbe = path === "/healthz" || path === "/readyz" || path === "/metrics";
     if (!isProbe) {
       answer(response, 404);
     } else if (request.method !== "GET" && request.method !== "HEAD") {
       response.setHeader("Allow", "GET, HEAD");
       answer(response, 405);
-    } else if (loopbackOnly && hostOf(request)?.isLoopback !== true) {
+    } else if (loopbackOnly && hostOf(exchange)?.isLoopback !== true) {
       answer(response, 403, "without tokens, the server answers to loopback names only\n");
     } else if (path === "/metrics") {
       metrics.registry.metrics().then(

@@ -1,4 +1,3 @@
-import type { ServerResponse } from "node:http";
 import { create } from "@bufbuild/protobuf";
 import { createValidator } from "@bufbuild/protovalidate";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -6,8 +5,8 @@ import { GetRunnerRequestSchema } from "../../gen/gitpod/v1/runner_service_pb.ts
 import type { EncodedRunner, WireCompression, WireFormat } from "../store/encoded-runner.ts";
 import type { RunnerStore } from "../store/runner-store.ts";
 import type { Call } from "./call.ts";
+import type { Exchange } from "./exchange.ts";
 import type { ServerLimits } from "./limits.ts";
-import type { NodeRequest, NodeResponse } from "./listener.ts";
 import { callerWentAway, collectBody } from "./request-body.ts";
 import { requestIdHeader } from "./request-id.ts";
 import { createTimeLimit } from "./time-limit.ts";
@@ -20,8 +19,7 @@ import { createTimeLimit } from "./time-limit.ts";
  * test/server/short-path.test.ts sees to that they do not.
  */
 export type ShortPath = (
-  request: NodeRequest,
-  response: NodeResponse,
+  exchange: Exchange,
   call: Call,
   end: (code: string) => void,
   handOn: (body?: () => Promise<Buffer>) => void,
@@ -31,7 +29,7 @@ export type ShortPath = (
 export interface ShortPathOptions {
   readonly store: RunnerStore;
   /** Tells why a request is not let in, if it is not. */
-  readonly refuse: (request: NodeRequest) => ConnectError | undefined;
+  readonly refuse: (exchange: Exchange) => ConnectError | undefined;
   readonly limits: ServerLimits;
 }
 
@@ -59,24 +57,24 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
   const prepare = createPreparer();
   const bePatient = createPatience(limits.requestTimeoutMs);
 
-  return (request, response, call, end, handOn) => {
-    if (!isPlain(request) || refuse(request) !== undefined) {
+  return (exchange, call, end, handOn) => {
+    if (!isPlain(exchange) || refuse(exchange) !== undefined) {
       handOn();
       return;
     }
-    if (request.method === "GET") {
-      const asked = requestInQuery(request, limits.maxBodyBytes);
+    if (exchange.method === "GET") {
+      const asked = requestInQuery(exchange, limits.maxBodyBytes);
       if (asked === undefined || !answer(asked.format, asked.text)) {
         handOn();
       }
       return;
     }
-    const format = contentTypes.get(request.headers["content-type"] ?? "");
-    if (request.method !== "POST" || format === undefined) {
+    const format = contentTypes.get(exchange.headers["content-type"] ?? "");
+    if (exchange.method !== "POST" || format === undefined) {
       handOn();
       return;
     }
-    const stop = collectBody(request, limits.maxBodyBytes, (body) => {
+    const stop = collectBody(exchange.body, limits.maxBodyBytes, (body) => {
       endPatience?.();
       if (body === undefined) {
         handOn(() => Promise.reject(callerWentAway()));
@@ -84,7 +82,7 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
         handOn(() => Promise.resolve(body));
       }
     });
-    const endPatience = bePatient(request, () => {
+    const endPatience = bePatient(exchange, () => {
       stop();
       handOn(() =>
         Promise.reject(new ConnectError("the operation timed out", Code.DeadlineExceeded)),
@@ -97,20 +95,16 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
         return false;
       }
       const found = peek(runnerId.toLowerCase());
-      const prepared = found && prepare(found, format, request.headers["accept-encoding"]);
+      const prepared = found && prepare(found, format, exchange.headers["accept-encoding"]);
       if (prepared === undefined) {
         return false;
       }
       call.runnerId = runnerId;
-      const all = [...prepared.headers, requestIdHeader, call.requestId];
-      if (request.method === "GET") {
-        if (response.hasHeader("vary")) {
-          response.appendHeader("vary", "Accept-Encoding");
-        } else {
-          all.push("vary", "Accept-Encoding");
-        }
+      const headers = [...prepared.headers, requestIdHeader, call.requestId];
+      if (exchange.method === "GET") {
+        headers.push("vary", "Accept-Encoding");
       }
-      write(response, all, prepared.bytes);
+      exchange.respond(headers, prepared.bytes);
       end("ok");
       return true;
     }
@@ -189,20 +183,13 @@ function prepareAnswer(
   };
 }
 
-function write(response: NodeResponse, headers: string[], bytes: string): void {
-  // The types of HTTP/2's response lack nothing but the common ground.
-  const { writeHead, end } = response as ServerResponse;
-  writeHead.call(response, 200, headers);
-  end.call(response, bytes, "latin1");
-}
-
 /**
  * Creates a function that waits as long as a call may take, if nobody else sees to that; Node.js does
  * over HTTP/1.1. The function that is returned ends the waiting.
  */
 function createPatience(
   ms: number,
-): (request: NodeRequest, giveUp: () => void) => (() => void) | undefined {
+): (exchange: Exchange, giveUp: () => void) => (() => void) | undefined {
   const limit = createTimeLimit(ms);
   return ({ headers, httpVersionMajor }, giveUp) => {
     const timeout = headers[timeoutHeader];
@@ -215,7 +202,7 @@ function createPatience(
 }
 
 /** Whether nothing in the headers asks for what the short path does not do. */
-function isPlain({ headers }: NodeRequest): boolean {
+function isPlain({ headers }: Exchange): boolean {
   const timeout = headers[timeoutHeader];
   return (
     headers["content-encoding"] === undefined &&
@@ -270,7 +257,7 @@ const queryPattern =
 
 /** What a GET asks for; undefined if it is out of the ordinary. */
 function requestInQuery(
-  { headers, url = "" }: NodeRequest,
+  { headers, url }: Exchange,
   maxBytes: number,
 ): { format: WireFormat; text: string } | undefined {
   const [, base64First, format, base64Last, message = ""] = queryPattern.exec(url) ?? [];
