@@ -55,7 +55,7 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
   }
   const peek = store.peek.bind(store);
   const prepare = createPreparer();
-  const bePatient = createPatience(limits.requestTimeoutMs);
+  const limitTime = createTimeLimit();
 
   return (exchange, call, end, handOn) => {
     if (!isPlain(exchange) || refuse(exchange) !== undefined) {
@@ -75,19 +75,23 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
       return;
     }
     const stop = collectBody(exchange.body, limits.maxBodyBytes, (body) => {
-      endPatience?.();
+      arrived?.();
       if (body === undefined) {
         handOn(() => Promise.reject(callerWentAway()));
       } else if (body.length > limits.maxBodyBytes || !answer(format, body.toString("latin1"))) {
         handOn(() => Promise.resolve(body));
       }
     });
-    const endPatience = bePatient(exchange, () => {
-      stop();
-      handOn(() =>
-        Promise.reject(new ConnectError("the operation timed out", Code.DeadlineExceeded)),
-      );
-    });
+    const patienceMs = patience(exchange, limits);
+    const arrived =
+      patienceMs === undefined
+        ? undefined
+        : limitTime(patienceMs, () => {
+            stop();
+            handOn(() =>
+              Promise.reject(new ConnectError("the operation timed out", Code.DeadlineExceeded)),
+            );
+          });
 
     function answer(format: WireFormat, text: string): boolean {
       const runnerId = format === "json" ? idInJson(text) : idInBinary(text);
@@ -183,22 +187,15 @@ function prepareAnswer(
   };
 }
 
-/**
- * Creates a function that waits as long as a call may take, if nobody else sees to that; Node.js does
- * over HTTP/1.1. The function that is returned ends the waiting.
- */
-function createPatience(
-  ms: number,
-): (exchange: Exchange, giveUp: () => void) => (() => void) | undefined {
-  const limit = createTimeLimit(ms);
-  return ({ headers, httpVersionMajor }, giveUp) => {
-    const timeout = headers[timeoutHeader];
-    if (timeout !== undefined && Number(timeout) < ms) {
-      const timer = setTimeout(giveUp, Number(timeout));
-      return () => clearTimeout(timer);
-    }
-    return httpVersionMajor === 1 ? undefined : limit(giveUp);
-  };
+/** How long a call may take, in milliseconds, if nobody else sees to that; Node.js does over HTTP/1.1. */
+function patience(
+  { headers, httpVersionMajor }: Exchange,
+  { requestTimeoutMs }: ServerLimits,
+): number | undefined {
+  const timeout = headers[timeoutHeader];
+  return timeout === undefined && httpVersionMajor === 1
+    ? undefined
+    : Math.min(requestTimeoutMs, Number(timeout ?? requestTimeoutMs));
 }
 
 /** Whether nothing in the headers asks for what the short path does not do. */

@@ -1,36 +1,40 @@
 /**
- * Begins to wait for something that is not to take longer than a limit; the function that is returned
- * says that it is there. `giveUp` is called if nobody says so in time.
+ * Waits for something that is not to take longer than `ms` milliseconds, and calls `giveUp` when it
+ * does. The function that is returned says that it is there.
  */
-export type TimeLimit = (giveUp: () => void) => () => void;
+export type TimeLimit = (ms: number, giveUp: () => void) => () => void;
+
+interface Waiting {
+  readonly ms: number;
+  readonly giveUp: () => void;
+  isOver: boolean;
+  timer: NodeJS.Timeout | undefined;
+}
 
 /**
- * Creates a limit of `ms` milliseconds for very many things. They share one timer, for a timer each
- * takes longer to set than most of what is waited for. It does not keep the process from ending.
+ * Creates a {@link TimeLimit} for very many things that mostly are there at once. It sets a timer only
+ * for what has not come with all that was there to be read: to set one takes long in comparison.
  */
-export function createTimeLimit(ms: number): TimeLimit {
-  /** What is waited for, and since when: the oldest first. */
-  const waiting = new Map<() => void, number>();
-  let timer: NodeJS.Timeout | undefined;
+export function createTimeLimit(): TimeLimit {
+  let begun: Waiting[] = [];
 
-  function look(): void {
-    timer = undefined;
-    for (const [giveUp, since] of waiting) {
-      const left = since + ms - performance.now();
-      if (left > 0) {
-        timer = setTimeout(look, left).unref();
-        return;
+  function setTimers(): void {
+    for (const waiting of begun) {
+      if (!waiting.isOver) {
+        waiting.timer = setTimeout(waiting.giveUp, waiting.ms);
       }
-      waiting.delete(giveUp);
-      giveUp();
     }
+    begun = [];
   }
 
-  return (giveUp) => {
-    waiting.set(giveUp, performance.now());
-    if (timer === undefined) {
-      timer = setTimeout(look, ms).unref();
+  return (ms, giveUp) => {
+    const waiting: Waiting = { ms, giveUp, isOver: false, timer: undefined };
+    if (begun.push(waiting) === 1) {
+      setImmediate(setTimers);
     }
-    return () => waiting.delete(giveUp);
+    return () => {
+      waiting.isOver = true;
+      clearTimeout(waiting.timer);
+    };
   };
 }
