@@ -13,28 +13,25 @@ export type TokenVerifier = (token: string) => boolean;
 export function createTokenVerifier(tokens: Iterable<string>): TokenVerifier {
   const known = [...tokens];
   const size = Math.max(0, ...known.map((token) => token.length));
-  const padded = known.map((token) => pad(token, new Uint32Array(size + 1)));
-  const presented = new Uint32Array(size + 1);
+  const padded = known.map((token) => ({ token, codes: pad(token, new Uint16Array(size)) }));
+  const presented = new Uint16Array(size);
   return (token) => {
     pad(token, presented);
     let found = false;
     for (const one of padded) {
-      found = timingSafeEqual(one, presented) || found;
+      const isEqual = timingSafeEqual(one.codes, presented);
+      // The length tells a token from its beginning.
+      found = (isEqual && one.token.length === token.length) || found;
     }
     return found;
   };
 }
 
-/**
- * Writes the characters of a token, as many as there is room for, into `codes`, and behind them its
- * length: that tells a token from its beginning.
- */
-function pad(token: string, codes: Uint32Array): Uint32Array {
-  const last = codes.length - 1;
-  for (let at = 0; at < last; at++) {
+/** Writes the characters of a token, as many as there is room for, into `codes`. */
+function pad(token: string, codes: Uint16Array): Uint16Array {
+  for (let at = 0; at < codes.length; at++) {
     codes[at] = at < token.length ? token.charCodeAt(at) : 0;
   }
-  codes[last] = token.length;
   return codes;
 }
 

@@ -22,6 +22,7 @@ import { type Call, callKey } from "./call.ts";
 import type { CallObserver } from "./call-observer.ts";
 import type { Exchange, NodeRequest } from "./exchange.ts";
 import type { ServerLimits } from "./limits.ts";
+import { remember } from "./remember.ts";
 import { callerWentAway, readBody } from "./request-body.ts";
 import { requestIdHeader, requestIdOf } from "./request-id.ts";
 import type { ShortPath } from "./short-path.ts";
@@ -249,11 +250,10 @@ function malformedQuery(url: string): ConnectError | undefined {
 /** What gRPC puts before a message: a byte of flags and four of length. */
 const envelopeBytes = 5;
 
-function protocolOf(contentType: string | undefined): string {
-  return (
-    /^application\/(grpc-web|grpc)\b/i.exec(contentType ?? "")?.[1]?.toLowerCase() ?? "connect"
-  );
-}
+const protocolOf = remember(
+  (contentType: string | undefined): string =>
+    /^application\/(grpc-web|grpc)\b/i.exec(contentType ?? "")?.[1]?.toLowerCase() ?? "connect",
+);
 
 /** The body of a request, read once somebody asks for it. */
 async function* inOnePiece(

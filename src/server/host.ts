@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import type { Exchange } from "./exchange.ts";
+import { remember } from "./remember.ts";
 
 const addresses = new BlockList();
 addresses.addSubnet("127.0.0.0", 8, "ipv4");
@@ -28,25 +28,14 @@ export interface Host {
   readonly isLoopback: boolean;
 }
 
-/** As many authorities as are remembered; clients of one server know few, an attacker any number. */
-const maxRemembered = 1000;
-
 /**
- * Creates a function that reads the host of a request. It returns undefined when
- * the request names none, or nonsense.
+ * Creates a function that reads the host that a request is for, possibly with a port. It returns
+ * undefined when the request names none, or nonsense.
  */
-export function createHostReader(): (exchange: Exchange) => Host | undefined {
-  const remembered = new Map<string, Host>();
-  return ({ authority }) => {
-    const known = remembered.get(authority ?? "");
-    if (known !== undefined || authority === undefined || !URL.canParse(`http://${authority}`)) {
-      return known;
-    }
-    const host = { isLoopback: isLoopback(authority.replace(/:\d*$/, "")) };
-    if (remembered.size === maxRemembered) {
-      remembered.clear();
-    }
-    remembered.set(authority, host);
-    return host;
-  };
+export function createHostReader(): (authority: string | undefined) => Host | undefined {
+  return remember((authority) =>
+    authority !== undefined && URL.canParse(`http://${authority}`)
+      ? { isLoopback: isLoopback(authority.replace(/:\d*$/, "")) }
+      : undefined,
+  );
 }

@@ -11,6 +11,7 @@ import { createHostReader, isLoopback } from "./host.ts";
 import { defaultLimits, type ServerLimits } from "./limits.ts";
 import { createListener, type ListenerOptions } from "./listener.ts";
 import { createServerMetrics } from "./metrics.ts";
+import { remember } from "./remember.ts";
 import { createRunnerRoutes } from "./runner-routes.ts";
 import { createShortPath } from "./short-path.ts";
 
@@ -114,7 +115,9 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   const hostOf = createHostReader();
   const handleCors = createCors(options.corsOrigins ?? []);
   const prefix = normalPrefix(options.pathPrefix ?? "/api");
-  const belowPrefix = `${prefix}/`;
+  const procedureOf = remember((path: string) =>
+    path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path,
+  );
   let state: "new" | "ready" | "closing" = "new";
   let url: string | undefined;
 
@@ -128,10 +131,9 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
       const { url } = exchange;
       const queryAt = url.indexOf("?");
       const path = queryAt === -1 ? url : url.slice(0, queryAt);
-      const procedure = path.startsWith(belowPrefix) ? path.slice(prefix.length) : path;
-      if (hostOf(exchange) === undefined) {
+      if (hostOf(exchange.authority) === undefined) {
         answer(exchange.toNode().response, 400, "the request names no valid host\n");
-      } else if (!handleConnect(procedure, exchange)) {
+      } else if (!handleConnect(procedureOf(path), exchange)) {
         handleOther(path, exchange);
       }
     },
@@ -147,7 +149,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
           { "WWW-Authenticate": "Bearer" },
         );
       }
-    } else if (loopbackOnly && hostOf(exchange)?.isLoopback !== true) {
+    } else if (loopbackOnly && hostOf(exchange.authority)?.isLoopback !== true) {
       return new ConnectError(
         "without tokens, the server answers to loopback names only",
         Code.PermissionDenied,
@@ -164,7 +166,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     } else if (request.method !== "GET" && request.method !== "HEAD") {
       response.setHeader("Allow", "GET, HEAD");
       answer(response, 405);
-    } else if (loopbackOnly && hostOf(exchange)?.isLoopback !== true) {
+    } else if (loopbackOnly && hostOf(exchange.authority)?.isLoopback !== true) {
       answer(response, 403, "without tokens, the server answers to loopback names only\n");
     } else if (path === "/metrics") {
       metrics.registry.metrics().then(

@@ -7,6 +7,7 @@ import type { RunnerStore } from "../store/runner-store.ts";
 import type { Call } from "./call.ts";
 import type { Exchange } from "./exchange.ts";
 import type { ServerLimits } from "./limits.ts";
+import { remember } from "./remember.ts";
 import { callerWentAway, collectBody } from "./request-body.ts";
 import { requestIdHeader } from "./request-id.ts";
 import { createTimeLimit } from "./time-limit.ts";
@@ -38,11 +39,6 @@ const timeoutHeader = "connect-timeout-ms";
 /** As few bytes as Connect's handlers leave uncompressed. */
 const compressMinBytes = 1024;
 
-const contentTypes: ReadonlyMap<string, WireFormat> = new Map([
-  ["application/json", "json"],
-  ["application/proto", "proto"],
-]);
-
 const contentTypeOf = { json: "application/json", proto: "application/proto" } as const;
 
 const { runnerId: runnerIdField } = GetRunnerRequestSchema.field;
@@ -69,7 +65,7 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
       }
       return;
     }
-    const format = contentTypes.get(exchange.headers["content-type"] ?? "");
+    const format = formatOf(exchange.headers["content-type"]);
     if (exchange.method !== "POST" || format === undefined) {
       handOn();
       return;
@@ -137,7 +133,6 @@ const maxPrepared = 256;
  * own rules.
  */
 function createPreparer() {
-  const negotiate = createNegotiator();
   const validator = createValidator();
   const prepared = new Map<EncodedRunner, PreparedRunner>();
 
@@ -198,6 +193,17 @@ function patience(
     : Math.min(requestTimeoutMs, Number(timeout ?? requestTimeoutMs));
 }
 
+function formatOf(contentType: string | undefined): WireFormat | undefined {
+  switch (contentType) {
+    case contentTypeOf.json:
+      return "json";
+    case contentTypeOf.proto:
+      return "proto";
+    default:
+      return undefined;
+  }
+}
+
 /** Whether nothing in the headers asks for what the short path does not do. */
 function isPlain({ headers }: Exchange): boolean {
   const timeout = headers[timeoutHeader];
@@ -232,21 +238,10 @@ function idInBinary(text: string): string | undefined {
 }
 
 /** Chooses the compression as Connect does: the first that the caller names and the server has. */
-function createNegotiator(): (acceptEncoding: string | undefined) => WireCompression {
-  const chosen = new Map<string, WireCompression>();
-  return (acceptEncoding = "") => {
-    let choice = chosen.get(acceptEncoding);
-    if (choice === undefined) {
-      const names = acceptEncoding.split(",").map((name) => name.trim());
-      choice = names.find((name) => name === "gzip" || name === "br") ?? "identity";
-      if (chosen.size > 100) {
-        chosen.clear();
-      }
-      chosen.set(acceptEncoding, choice);
-    }
-    return choice;
-  };
-}
+const negotiate = remember((acceptEncoding: string | undefined): WireCompression => {
+  const names = (acceptEncoding ?? "").split(",").map((name) => name.trim());
+  return names.find((name) => name === "gzip" || name === "br") ?? "identity";
+});
 
 /** The query of a GET that has all that it needs and nothing else; Connect's clients put base64 first. */
 const queryPattern =
