@@ -18,9 +18,21 @@ export function collectBody(
   let first = nothing;
   let chunks: Buffer[] | undefined;
   let length = 0;
-  let isOver = false;
+  let tell: ((body: Buffer | undefined) => void) | undefined = done;
+
+  // Lets go of all that it holds: a request of HTTP/2 may be garbage for long.
+  function end(body?: Buffer): void {
+    const tellOnce = tell;
+    stop();
+    tellOnce?.(body);
+  }
+  function stop(): void {
+    tell = undefined;
+    first = nothing;
+    chunks = undefined;
+  }
   const onData = (chunk: Buffer) => {
-    if (isOver) {
+    if (tell === undefined) {
       return;
     }
     if (length === 0) {
@@ -34,23 +46,11 @@ export function collectBody(
       onEnd();
     }
   };
-  const onEnd = () => {
-    if (!isOver) {
-      isOver = true;
-      done(chunks === undefined ? first : Buffer.concat(chunks, length));
-    }
-  };
-  const onClose = () => {
-    if (!isOver) {
-      isOver = true;
-      done(undefined);
-    }
-  };
+  const onEnd = () => end(chunks === undefined ? first : Buffer.concat(chunks, length));
+  const onClose = () => end();
   // Left where they are once it is over: they go when the request goes.
   request.on("data", onData).on("end", onEnd).on("close", onClose);
-  return () => {
-    isOver = true;
-  };
+  return stop;
 }
 
 /**
