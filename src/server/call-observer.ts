@@ -5,8 +5,11 @@ import type { ServerMetrics } from "./metrics.ts";
 
 /** Sees every call from its headers to the end of its response. */
 export interface CallObserver {
-  /** A call begins. The function that is returned is to be called with its code when it has ended. */
-  begin(call: Call): (code: string) => void;
+  /**
+   * A call begins, or began at `startedAt`, a time of `performance.now()`. The function that is
+   * returned is to be called with its code when it has ended.
+   */
+  begin(call: Call, startedAt?: number): (code: string) => void;
   /** Sees what is asked for. The outermost of the interceptors. */
   readonly interceptor: Interceptor;
 }
@@ -14,9 +17,8 @@ export interface CallObserver {
 /** Creates an observer that writes one line a call to `logger`, and counts calls in `metrics`. */
 export function createCallObserver(logger: Logger, metrics: ServerMetrics): CallObserver {
   return {
-    begin(call) {
+    begin(call, startedAt = performance.now()) {
       metrics.begin();
-      const startedAt = performance.now();
       return (code) => {
         const durationMs = performance.now() - startedAt;
         metrics.end(call.protocol, call.method, code, durationMs / 1000);

@@ -20,12 +20,14 @@ import {
 import { RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { type Call, callKey } from "./call.ts";
 import type { CallObserver } from "./call-observer.ts";
-import type { Exchange, NodeRequest } from "./exchange.ts";
+import type { Exchange, NodeRequest, RequestHead } from "./exchange.ts";
 import type { ServerLimits } from "./limits.ts";
+import type { QuickAnswer } from "./quick-connection.ts";
 import { remember } from "./remember.ts";
 import { callerWentAway, readBody } from "./request-body.ts";
 import { requestIdHeader, requestIdOf } from "./request-id.ts";
 import type { ShortPath } from "./short-path.ts";
+import type { WholeRequest } from "./whole-request.ts";
 
 /** Options of {@link createConnectHandler}. */
 export interface ConnectHandlerOptions {
@@ -33,7 +35,7 @@ export interface ConnectHandlerOptions {
   readonly routes: (router: ConnectRouter) => void;
   readonly interceptors: readonly Interceptor[];
   /** Tells why a request is not let in, if it is not. Asked before its body is read. */
-  readonly refuse: (exchange: Exchange) => ConnectError | undefined;
+  readonly refuse: (request: RequestHead) => ConnectError | undefined;
   /** Told of every call. */
   readonly observer: CallObserver;
   readonly limits: ServerLimits;
@@ -41,8 +43,13 @@ export interface ConnectHandlerOptions {
   readonly shortPath?: ShortPath | undefined;
 }
 
-/** Serves a request, if it is for a method it knows, and says whether it is. */
-export type ConnectHandler = (path: string, exchange: Exchange) => boolean;
+/** Serves calls. */
+export interface ConnectHandler {
+  /** Serves a request, if it is for a method it knows, and says whether it is. */
+  serve(path: string, exchange: Exchange): boolean;
+  /** The answer to a call, if it is at hand: with it, the call has ended. */
+  find(path: string, request: WholeRequest): QuickAnswer | undefined;
+}
 
 /** What a call does before Connect reads its body. */
 const gateKey = createContextKey<(context: HandlerContext) => void>(() => {});
@@ -62,21 +69,26 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
   });
   options.routes(router);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  const getRunner = router.handlers.find(({ method }) => method === RunnerService.method.getRunner);
 
-  return (path, exchange) => {
+  function callOf({ headers }: RequestHead, { method }: UniversalHandler): Call {
+    return {
+      requestId: requestIdOf(headers[requestIdHeader]),
+      protocol: protocolOf(headers["content-type"]),
+      method: method.name,
+    };
+  }
+
+  function serve(path: string, exchange: Exchange): boolean {
     const handler = handlers.get(path);
     if (handler === undefined) {
       return false;
     }
-    const call: Call = {
-      requestId: requestIdOf(exchange.headers[requestIdHeader]),
-      protocol: protocolOf(exchange.headers["content-type"]),
-      method: handler.method.name,
-    };
+    const call = callOf(exchange, handler);
     const end = observer.begin(call);
     const goThroughConnect = (body?: () => Promise<Buffer>) => {
-      exchange.addHeader(requestIdHeader, call.requestId);
-      serve(handler, call, exchange, body).then(end, (error: unknown) => {
+      exchange.addHeaders([requestIdHeader, call.requestId]);
+      answerByConnect(handler, call, exchange, body).then(end, (error: unknown) => {
         call.error = error;
         const { response } = exchange.toNode();
         response.statusCode = 500;
@@ -84,16 +96,30 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
         end("internal");
       });
     };
-    if (shortPath === undefined || handler.method !== RunnerService.method.getRunner) {
+    if (shortPath === undefined || handler !== getRunner) {
       goThroughConnect();
     } else {
-      shortPath(exchange, call, end, goThroughConnect);
+      shortPath.serve(exchange, call, end, goThroughConnect);
     }
     return true;
-  };
+  }
+
+  function find(path: string, request: WholeRequest): QuickAnswer | undefined {
+    const startedAt = performance.now();
+    const answer = path === getRunner?.requestPath ? shortPath?.find(request) : undefined;
+    if (getRunner === undefined || answer === undefined) {
+      return undefined;
+    }
+    const call = callOf(request, getRunner);
+    call.runnerId = answer.runnerId;
+    observer.begin(call, startedAt)("ok");
+    return { headers: [...answer.headers, requestIdHeader, call.requestId], body: answer.body };
+  }
+
+  return { serve, find };
 
   /** Answers a call, and returns the code it ended with once the answer is out. */
-  async function serve(
+  async function answerByConnect(
     handler: UniversalHandler,
     call: Call,
     exchange: Exchange,

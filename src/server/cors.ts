@@ -1,5 +1,5 @@
 import { cors } from "@connectrpc/connect";
-import type { Exchange } from "./exchange.ts";
+import type { RequestHead } from "./exchange.ts";
 import { requestIdHeader } from "./request-id.ts";
 
 /** How long a browser may remember the answer to a preflight, in seconds: two hours, the most Chromium does. */
@@ -9,40 +9,48 @@ const maxAgeSeconds = 7200;
 const allowedHeaders = [...cors.allowedHeaders, "Authorization", requestIdHeader].join(", ");
 const exposedHeaders = [...cors.exposedHeaders, requestIdHeader, "WWW-Authenticate"].join(", ");
 
-/**
- * Creates a function that lets web pages of `origins` (`*` for all) call the
- * server: it sets the headers that their browsers ask for, and answers
- * preflights itself; it says whether it did.
- */
-export function createCors(origins: readonly string[]): (exchange: Exchange) => boolean {
+/** What web pages of other origins need from the server. */
+export interface Cors {
+  /** Whether a request is a browser's question before a call. It is answered with headers alone. */
+  isPreflight(request: RequestHead): boolean;
+  /** The headers of the answer to a request: names and values in turn. */
+  headersFor(request: RequestHead): readonly string[];
+}
+
+const none: readonly string[] = [];
+
+/** Lets web pages of `origins` (`*` for all) call the server. */
+export function createCors(origins: readonly string[]): Cors {
   const all = origins.includes("*");
   const known = new Set(origins);
-  return (exchange) => {
-    if (known.size === 0) {
-      return false;
-    }
-    const { headers, method } = exchange;
-    const { origin } = headers;
-    const isPreflight =
-      method === "OPTIONS" && headers["access-control-request-method"] !== undefined;
-    if (!all) {
-      exchange.addHeader("Vary", "Origin");
-    }
-    if (origin !== undefined && (all || known.has(origin))) {
-      exchange.addHeader("Access-Control-Allow-Origin", all ? "*" : origin);
-      if (isPreflight) {
-        exchange.addHeader("Access-Control-Allow-Methods", cors.allowedMethods.join(", "));
-        exchange.addHeader("Access-Control-Allow-Headers", allowedHeaders);
-        exchange.addHeader("Access-Control-Max-Age", `${maxAgeSeconds}`);
-      } else {
-        exchange.addHeader("Access-Control-Expose-Headers", exposedHeaders);
+
+  function isPreflight({ method, headers }: RequestHead): boolean {
+    return (
+      known.size > 0 &&
+      method === "OPTIONS" &&
+      headers["access-control-request-method"] !== undefined
+    );
+  }
+
+  return {
+    isPreflight,
+    headersFor(request) {
+      if (known.size === 0) {
+        return none;
       }
-    }
-    if (isPreflight) {
-      const { response } = exchange.toNode();
-      response.statusCode = 204;
-      response.end();
-    }
-    return isPreflight;
+      const result = all ? [] : ["Vary", "Origin"];
+      const { origin } = request.headers;
+      if (origin !== undefined && (all || known.has(origin))) {
+        result.push("Access-Control-Allow-Origin", all ? "*" : origin);
+        if (isPreflight(request)) {
+          result.push("Access-Control-Allow-Methods", cors.allowedMethods.join(", "));
+          result.push("Access-Control-Allow-Headers", allowedHeaders);
+          result.push("Access-Control-Max-Age", `${maxAgeSeconds}`);
+        } else {
+          result.push("Access-Control-Expose-Headers", exposedHeaders);
+        }
+      }
+      return result;
+    },
   };
 }

@@ -13,13 +13,21 @@ export type NodeRequest = IncomingMessage | Http2ServerRequest;
 /** The response to a {@link NodeRequest}. */
 export type NodeResponse = ServerResponse | Http2ServerResponse;
 
-/** A request and the answer to it, the same over HTTP/1.1 and HTTP/2. */
-export abstract class Exchange {
-  abstract readonly method: string;
+/** What a request says before its body. */
+export interface RequestHead {
+  readonly method: string;
   /** The path, and the query if there is one. */
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  /** The host that the request is for, possibly with a port. */
+  readonly authority: string | undefined;
+}
+
+/** A request and the answer to it, the same over HTTP/1.1 and HTTP/2. */
+export abstract class Exchange implements RequestHead {
+  abstract readonly method: string;
   abstract readonly url: string;
   abstract readonly headers: IncomingHttpHeaders;
-  /** The host that the request is for, possibly with a port. */
   abstract readonly authority: string | undefined;
   abstract readonly httpVersionMajor: number;
   /** Where the body of the request comes from. */
@@ -30,9 +38,9 @@ export abstract class Exchange {
   /** Headers of the answer, whoever gives it: names and values in turn. */
   protected added: readonly string[] = [];
 
-  /** Adds a header to the answer, whoever gives it. */
-  addHeader(name: string, value: string): void {
-    this.added = [...this.added, name, value];
+  /** Adds headers to the answer, whoever gives it: names and values in turn. */
+  addHeaders(headers: readonly string[]): void {
+    this.added = this.added.length === 0 ? headers : [...this.added, ...headers];
   }
 
   /**

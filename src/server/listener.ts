@@ -16,12 +16,16 @@ import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { type Exchange, Http2Exchange, NodeExchange } from "./exchange.ts";
 import type { ServerLimits } from "./limits.ts";
+import { type QuickAnswerer, serveQuickly } from "./quick-connection.ts";
 
 /** Options of {@link createListener}. */
 export interface ListenerOptions {
   /** A certificate and its private key, in PEM. Default: cleartext. */
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer };
   readonly limits: ServerLimits;
+  /** Finds the answer to a request that came in one piece, if it is at hand. */
+  readonly findAnswer: QuickAnswerer;
+  /** Serves any other. */
   readonly onExchange: (exchange: Exchange) => void;
 }
 
@@ -49,7 +53,7 @@ const lingerMs = 200;
  * ALPN with TLS, and by the first bytes without.
  */
 export function createListener(options: ListenerOptions): Listener {
-  const { limits, tls, onExchange } = options;
+  const { limits, tls, findAnswer, onExchange } = options;
   const http1Options = {
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
@@ -100,7 +104,9 @@ export function createListener(options: ListenerOptions): Listener {
         socket.allowHalfOpen = false;
         http2.emit("connection", socket);
       } else {
-        serveHttp1.call(http1, socket);
+        // Only Node.js tells a client that the connection ends.
+        const find: QuickAnswerer = (request) => (closing ? undefined : findAnswer(request));
+        serveQuickly(socket, limits, find, () => serveHttp1.call(http1, socket));
       }
     };
     if (socket instanceof TLSSocket) {

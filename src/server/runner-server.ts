@@ -6,7 +6,7 @@ import { bearerToken, type TokenVerifier } from "./authentication.ts";
 import { createCallObserver } from "./call-observer.ts";
 import { createConnectHandler } from "./connect-handler.ts";
 import { createCors } from "./cors.ts";
-import type { Exchange, NodeResponse } from "./exchange.ts";
+import type { Exchange, NodeResponse, RequestHead } from "./exchange.ts";
 import { createHostReader, isLoopback } from "./host.ts";
 import { defaultLimits, type ServerLimits } from "./limits.ts";
 import { createListener, type ListenerOptions } from "./listener.ts";
@@ -94,7 +94,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     );
   }
   const { interceptors = [] } = options;
-  const handleConnect = createConnectHandler({
+  const connectHandler = createConnectHandler({
     routes: (router) => {
       createRunnerRoutes({
         store: options.store,
@@ -113,7 +113,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
         : undefined,
   });
   const hostOf = createHostReader();
-  const handleCors = createCors(options.corsOrigins ?? []);
+  const cors = createCors(options.corsOrigins ?? []);
   const prefix = normalPrefix(options.pathPrefix ?? "/api");
   const procedureOf = remember((path: string) =>
     path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path,
@@ -124,24 +124,27 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   const listener = createListener({
     ...(options.tls !== undefined && { tls: options.tls }),
     limits,
+    findAnswer(request) {
+      const found =
+        hostOf(request.authority) && connectHandler.find(procedureOf(pathOf(request.url)), request);
+      return found && { ...found, headers: [...found.headers, ...cors.headersFor(request)] };
+    },
     onExchange(exchange) {
-      if (handleCors(exchange)) {
-        return;
-      }
-      const { url } = exchange;
-      const queryAt = url.indexOf("?");
-      const path = queryAt === -1 ? url : url.slice(0, queryAt);
-      if (hostOf(exchange.authority) === undefined) {
+      exchange.addHeaders(cors.headersFor(exchange));
+      const path = pathOf(exchange.url);
+      if (cors.isPreflight(exchange)) {
+        answer(exchange.toNode().response, 204);
+      } else if (hostOf(exchange.authority) === undefined) {
         answer(exchange.toNode().response, 400, "the request names no valid host\n");
-      } else if (!handleConnect(procedureOf(path), exchange)) {
+      } else if (!connectHandler.serve(procedureOf(path), exchange)) {
         handleOther(path, exchange);
       }
     },
   });
 
-  function refuse(exchange: Exchange): ConnectError | undefined {
+  function refuse(request: RequestHead): ConnectError | undefined {
     if (verifyToken !== undefined) {
-      const token = bearerToken(exchange.headers.authorization);
+      const token = bearerToken(request.headers.authorization);
       if (token === undefined || !verifyToken(token)) {
         return new ConnectError(
           token === undefined ? "no bearer token" : "the token is not known",
@@ -149,7 +152,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
           { "WWW-Authenticate": "Bearer" },
         );
       }
-    } else if (loopbackOnly && hostOf(exchange.authority)?.isLoopback !== true) {
+    } else if (loopbackOnly && hostOf(request.authority)?.isLoopback !== true) {
       return new ConnectError(
         "without tokens, the server answers to loopback names only",
         Code.PermissionDenied,
@@ -200,6 +203,12 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
       return listener.close(timeoutMs);
     },
   };
+}
+
+/** The path of a URL that has no host, without its query. */
+function pathOf(url: string): string {
+  const queryAt = url.indexOf("?");
+  return queryAt === -1 ? url : url.slice(0, queryAt);
 }
 
 /** A prefix with one slash at its start and none at its end, or nothing. */

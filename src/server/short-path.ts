@@ -5,12 +5,13 @@ import { GetRunnerRequestSchema } from "../../gen/gitpod/v1/runner_service_pb.ts
 import type { EncodedRunner, WireCompression, WireFormat } from "../store/encoded-runner.ts";
 import type { RunnerStore } from "../store/runner-store.ts";
 import type { Call } from "./call.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, RequestHead } from "./exchange.ts";
 import type { ServerLimits } from "./limits.ts";
 import { remember } from "./remember.ts";
 import { callerWentAway, collectBody } from "./request-body.ts";
 import { requestIdHeader } from "./request-id.ts";
 import { createTimeLimit } from "./time-limit.ts";
+import type { WholeRequest } from "./whole-request.ts";
 
 /**
  * The short path of GetRunner: it answers a unary Connect call whose answer is at
@@ -19,18 +20,33 @@ import { createTimeLimit } from "./time-limit.ts";
  * protocols have one author, and the two can disagree on success only, which
  * test/server/short-path.test.ts sees to that they do not.
  */
-export type ShortPath = (
-  exchange: Exchange,
-  call: Call,
-  end: (code: string) => void,
-  handOn: (body?: () => Promise<Buffer>) => void,
-) => void;
+export interface ShortPath {
+  /** Answers a call, and ends it, or hands it on. */
+  serve(
+    exchange: Exchange,
+    call: Call,
+    end: (code: string) => void,
+    handOn: (body?: () => Promise<Buffer>) => void,
+  ): void;
+  /** The answer to a request, if it is at hand. */
+  find(request: WholeRequest): ShortAnswer | undefined;
+}
+
+/** The answer to a call of GetRunner, the request id aside. */
+export interface ShortAnswer {
+  /** The id that was asked for, as the caller wrote it. */
+  readonly runnerId: string;
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
+  /** The body: each character is one byte (`latin1`). */
+  readonly body: string;
+}
 
 /** Options of {@link createShortPath}. */
 export interface ShortPathOptions {
   readonly store: RunnerStore;
   /** Tells why a request is not let in, if it is not. */
-  readonly refuse: (exchange: Exchange) => ConnectError | undefined;
+  readonly refuse: (request: RequestHead) => ConnectError | undefined;
   readonly limits: ServerLimits;
 }
 
@@ -53,68 +69,95 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
   const prepare = createPreparer();
   const limitTime = createTimeLimit();
 
-  return (exchange, call, end, handOn) => {
-    if (!isPlain(exchange) || refuse(exchange) !== undefined) {
-      handOn();
-      return;
-    }
-    if (exchange.method === "GET") {
-      const asked = requestInQuery(exchange, limits.maxBodyBytes);
-      if (asked === undefined || !answer(asked.format, asked.text)) {
-        handOn();
-      }
-      return;
-    }
-    const format = formatOf(exchange.headers["content-type"]);
-    if (exchange.method !== "POST" || format === undefined) {
-      handOn();
-      return;
-    }
-    const stop = collectBody(exchange.body, limits.maxBodyBytes, (body) => {
-      arrived?.();
-      if (body === undefined) {
-        handOn(() => Promise.reject(callerWentAway()));
-      } else if (body.length > limits.maxBodyBytes || !answer(format, body.toString("latin1"))) {
-        handOn(() => Promise.resolve(body));
-      }
-    });
-    const patienceMs = patience(exchange, limits);
-    const arrived =
-      patienceMs === undefined
-        ? undefined
-        : limitTime(patienceMs, () => {
-            stop();
-            handOn(() =>
-              Promise.reject(new ConnectError("the operation timed out", Code.DeadlineExceeded)),
-            );
-          });
+  /** Whether a call may be one for the short path, as far as its headers say. */
+  function mayAnswer(request: RequestHead): boolean {
+    const { method, headers } = request;
+    return (
+      (method === "GET" ||
+        (method === "POST" && formatOf(headers["content-type"]) !== undefined)) &&
+      isPlain(request) &&
+      refuse(request) === undefined
+    );
+  }
 
-    function answer(format: WireFormat, text: string): boolean {
-      const runnerId = format === "json" ? idInJson(text) : idInBinary(text);
-      if (runnerId === undefined) {
-        return false;
-      }
-      const found = peek(runnerId.toLowerCase());
-      const prepared = found && prepare(found, format, exchange.headers["accept-encoding"]);
-      if (prepared === undefined) {
-        return false;
-      }
-      call.runnerId = runnerId;
-      const headers = [...prepared.headers, requestIdHeader, call.requestId];
-      if (exchange.method === "GET") {
-        headers.push("vary", "Accept-Encoding");
-      }
-      exchange.respond(headers, prepared.bytes);
-      end("ok");
-      return true;
+  /** Looks for the answer to a call that may be one; `body` has a character for each byte. */
+  function look(request: RequestHead, body: string): ShortAnswer | undefined {
+    const { method, headers } = request;
+    const asked =
+      method === "GET"
+        ? askedInQuery(request)
+        : { format: formatOf(headers["content-type"]), text: body };
+    if (asked?.format === undefined || asked.text.length > limits.maxBodyBytes) {
+      return undefined;
     }
+    const { format, text } = asked;
+    const runnerId = format === "json" ? idInJson(text) : idInBinary(text);
+    const runner = runnerId === undefined ? undefined : peek(runnerId.toLowerCase());
+    if (runnerId === undefined || runner === undefined) {
+      return undefined;
+    }
+    const prepared = prepare(runner, format, headers["accept-encoding"]);
+    if (prepared === undefined || method !== "GET") {
+      return prepared && { runnerId, ...prepared };
+    }
+    return {
+      runnerId,
+      headers: [...prepared.headers, "vary", "Accept-Encoding"],
+      body: prepared.body,
+    };
+  }
+
+  return {
+    find: (request) => (mayAnswer(request) ? look(request, request.body) : undefined),
+
+    serve(exchange, call, end, handOn) {
+      if (!mayAnswer(exchange)) {
+        handOn();
+        return;
+      }
+      if (exchange.method === "GET") {
+        if (!answer("")) {
+          handOn();
+        }
+        return;
+      }
+      const stop = collectBody(exchange.body, limits.maxBodyBytes, (body) => {
+        arrived?.();
+        if (body === undefined) {
+          handOn(() => Promise.reject(callerWentAway()));
+        } else if (!answer(body.toString("latin1"))) {
+          handOn(() => Promise.resolve(body));
+        }
+      });
+      const patienceMs = patience(exchange, limits);
+      const arrived =
+        patienceMs === undefined
+          ? undefined
+          : limitTime(patienceMs, () => {
+              stop();
+              handOn(() =>
+                Promise.reject(new ConnectError("the operation timed out", Code.DeadlineExceeded)),
+              );
+            });
+
+      function answer(body: string): boolean {
+        const found = look(exchange, body);
+        if (found === undefined) {
+          return false;
+        }
+        call.runnerId = found.runnerId;
+        exchange.respond([...found.headers, requestIdHeader, call.requestId], found.body);
+        end("ok");
+        return true;
+      }
+    },
   };
 }
 
 /** What is written for a version of a runner, the request id aside. */
 interface PreparedAnswer {
   readonly headers: readonly string[];
-  readonly bytes: string;
+  readonly body: string;
 }
 
 /** What is known of a version of a runner that was asked for lately. */
@@ -171,7 +214,7 @@ function prepareAnswer(
   const isCompressed = accepted !== "identity" && plain.length >= compressMinBytes;
   const bytes = isCompressed ? runner.encode(format, accepted) : plain;
   return {
-    bytes,
+    body: bytes,
     headers: [
       "content-type",
       contentTypeOf[format],
@@ -205,7 +248,7 @@ function formatOf(contentType: string | undefined): WireFormat | undefined {
 }
 
 /** Whether nothing in the headers asks for what the short path does not do. */
-function isPlain({ headers }: Exchange): boolean {
+function isPlain({ headers }: RequestHead): boolean {
   const timeout = headers[timeoutHeader];
   return (
     headers["content-encoding"] === undefined &&
@@ -248,12 +291,12 @@ const queryPattern =
   /\?connect=v1(&base64=1)?&encoding=(json|proto)(&base64=1)?&message=([\w%.~!*'()-]+)$/;
 
 /** What a GET asks for; undefined if it is out of the ordinary. */
-function requestInQuery(
-  { headers, url }: Exchange,
-  maxBytes: number,
-): { format: WireFormat; text: string } | undefined {
+function askedInQuery({
+  headers,
+  url,
+}: RequestHead): { format: WireFormat; text: string } | undefined {
   const [, base64First, format, base64Last, message = ""] = queryPattern.exec(url) ?? [];
-  if (format === undefined || headers["content-type"] !== undefined || message.length > maxBytes) {
+  if (format === undefined || headers["content-type"] !== undefined) {
     return undefined;
   }
   const isBase64 = base64First !== undefined || base64Last !== undefined;

@@ -1,5 +1,7 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { connect as connectHttp2, constants } from "node:http2";
+import { connect as connectTls } from "node:tls";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { connectRaw, rawPost } from "../support/raw.ts";
 import { getRunnerPath, post, runner, startServer } from "../support/server.ts";
@@ -22,6 +24,17 @@ describe("a peer that", () => {
     const connection = await connectRaw(port);
     connection.socket.write(bytes);
     await connection.closed;
+  });
+
+  test("says nothing after the TLS handshake is let go", async () => {
+    const [cert, key] = ["cert", "key"].map((name) =>
+      readFileSync(new URL(`../support/tls/${name}.pem`, import.meta.url), "utf8"),
+    ) as [string, string];
+    const { port } = await startServer({ tls: { cert, key }, limits: soon });
+    const socket = connectTls({ port, host: "127.0.0.1", ca: cert, servername: "localhost" });
+    onTestFinished(() => void socket.destroy());
+    await once(socket, "secureConnect");
+    await once(socket.resume(), "close");
   });
 
   test("drips its headers is let go all the same", async () => {

@@ -6,7 +6,8 @@ export const seed = Number(process.env.HOSTILE_SEED ?? Date.now() % 2 ** 31);
 
 const random = createRandom(seed);
 const below = (n: number) => Math.floor(random() * n);
-const oneOf = <T>(items: readonly T[]): T => items[below(items.length)] as T;
+/** One of several, each as likely as the others. */
+export const oneOf = <T>(items: readonly T[]): T => items[below(items.length)] as T;
 export const chance = (share: number) => random() < share;
 const bytes = (n: number) => Buffer.from(Array.from({ length: n }, () => below(256)));
 
@@ -275,7 +276,8 @@ function large(): Buffer {
   return chance(0.05) ? Buffer.alloc(16 * 1024 + below(100_000), 0x20) : json();
 }
 
-function mutated(body: Buffer): Buffer {
+/** A copy with up to four bytes changed. */
+export function mutated(body: Buffer): Buffer {
   const copy = Buffer.from(body);
   for (let n = below(4); n >= 0 && copy.length > 0; n--) {
     copy[below(copy.length)] = below(256);

@@ -1,0 +1,241 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { create } from "@bufbuild/protobuf";
+import { expect, onTestFinished, test } from "vitest";
+import { RunnerSchema } from "../../gen/gitpod/v1/runner_service_pb.ts";
+import { createMemoryRunnerStore, createTokenVerifier } from "../../src/server/index.ts";
+import { chance, mutated, oneOf, seed } from "../support/hostile-requests.ts";
+import { connectRaw, rawPost } from "../support/raw.ts";
+import { getRunnerPath, runner, startServer, unknownId } from "../support/server.ts";
+
+const body = JSON.stringify({ runnerId: runner.runnerId });
+
+/** Calls `listener` for what Node.js says on a diagnostics channel, until the end of the test. */
+function listen<Message>(channel: string, listener: (message: Message) => void): void {
+  const onMessage = (message: unknown) => listener(message as Message);
+  subscribe(channel, onMessage);
+  onTestFinished(() => void unsubscribe(channel, onMessage));
+}
+
+/** How many requests Node.js itself has parsed, for each port that they came to. */
+function countNodeRequests(): Map<number, number> {
+  const counts = new Map<number, number>();
+  listen<{ request: IncomingMessage }>("http.server.request.start", ({ request }) => {
+    const port = request.socket.localPort ?? 0;
+    counts.set(port, (counts.get(port) ?? 0) + 1);
+  });
+  return counts;
+}
+
+test(`answers the same, byte for byte, whether a request comes in one piece or in two (seed ${seed})`, async () => {
+  const options = {
+    verifyToken: createTokenVerifier(["let-me-in"]),
+    limits: { headersTimeoutMs: 500, requestTimeoutMs: 1000, idleTimeoutMs: 100 },
+  };
+  const whole = await startServer(options);
+  const split = await startServer(options);
+  const nodeRequests = countNodeRequests();
+  let requests = 0;
+  let succeeded = 0;
+  const work = Array.from({ length: 50 }, async () => {
+    for (let i = 0; i < 16; i++) {
+      const bytes = almostPlainRequest();
+      const [one, other] = await Promise.all([
+        answerTo(whole.port, bytes),
+        answerTo(split.port, bytes.subarray(0, 20), bytes.subarray(20)),
+      ]);
+      // When Node.js finds that bytes are no HTTP, it drops what is being answered: who is first?
+      if (![one, other].some((answer) => answer.includes(notHttp))) {
+        expect(one, JSON.stringify(bytes.toString("latin1"))).toBe(other);
+      }
+      requests += 1;
+      succeeded += one.startsWith("HTTP/1.1 200 ") ? 1 : 0;
+    }
+  });
+  await Promise.all(work);
+  // Of those in one piece, many were answered without Node.js, and others not.
+  const byNode = nodeRequests.get(whole.port) ?? 0;
+  expect(succeeded).toBeGreaterThan(requests / 4);
+  expect(byNode).toBeGreaterThan(requests / 4);
+  expect((nodeRequests.get(split.port) ?? 0) - byNode).toBeGreaterThan(requests / 4);
+}, 120_000);
+
+/** What Node.js answers to what is no HTTP. */
+const notHttp = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
+
+/** What it says at the end of a request that never came whole, if it is not idle for too long before. */
+const timeIsUp = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n";
+
+/** All that a server answers to pieces of bytes until it closes, without what two answers differ in. */
+async function answerTo(port: number, ...pieces: Buffer[]): Promise<string> {
+  const connection = await connectRaw(port);
+  connection.socket.setNoDelay();
+  for (const piece of pieces) {
+    connection.socket.write(piece);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  await connection.closed;
+  return connection.received
+    .replace(timeIsUp, "")
+    .replaceAll(/^Date: .*$/gm, "Date:")
+    .replaceAll(/^(x-request-id): [\da-f]{16}-\w+$/gm, "$1:");
+}
+
+/** Makes up a request that is plain, or off in a place or two. */
+function almostPlainRequest(): Buffer {
+  const id = chance(0.9) ? runner.runnerId : unknownId;
+  const json = JSON.stringify({ runnerId: id });
+  const isGet = chance(0.2);
+  const query = `?connect=v1&encoding=json&message=${encodeURIComponent(json)}`;
+  const target = oneOf([getRunnerPath, `/api${getRunnerPath}`]) + (isGet ? query : "");
+  const headers = ["Host: localhost", "Authorization: Bearer let-me-in"];
+  if (!isGet) {
+    headers.push("Content-Type: application/json", `Content-Length: ${json.length}`);
+  }
+  let line = `${isGet ? "GET" : "POST"} ${target} HTTP/1.1`;
+  let end = "\r\n";
+  let rest = isGet ? "" : json;
+  while (chance(0.5)) {
+    const at = headers.indexOf(oneOf(headers));
+    oneOf<() => void>([
+      () => headers.push(oneOf(furtherHeaders)),
+      () => headers.push(oneOf(furtherHeaders)),
+      () => headers.push(oneOf(furtherHeaders)),
+      () => headers.push(headers[at] ?? ""),
+      () => headers.splice(at, 1),
+      () => {
+        headers[at] = oneOf<(header: string) => string>([
+          (header) => header.toUpperCase(),
+          (header) => header.replace(": ", ":"),
+          (header) => header.replace(": ", ":  "),
+          (header) => header.replace(": ", ":\t"),
+          (header) => header.replace(":", " :"),
+          (header) => `${header} `,
+          (header) => ` ${header}`,
+          (header) => header.replace(/:.*/, ":"),
+        ])(headers[at] ?? "");
+      },
+      () => {
+        line = line.replace(
+          ...oneOf<[string, string]>([
+            ["HTTP/1.1", "HTTP/1.0"],
+            ["HTTP/1.1", "HTTP/1.1 "],
+            ["POST", "PUT"],
+            ["GET", "HEAD"],
+            [" /", " http://localhost/"],
+            ["/gitpod", "//gitpod"],
+            ["/gitpod", "/\xe9gitpod"],
+            ["GetRunner", "GetRunner#x"],
+          ]),
+        );
+      },
+      () => {
+        end = "\n";
+      },
+      () => {
+        rest += oneOf(["\r\n", "x", `GET /readyz HTTP/1.1${end}Host: localhost${end}${end}`]);
+      },
+      () => {
+        rest = rest.slice(1);
+      },
+    ])();
+  }
+  const bytes = Buffer.from([line, ...headers, "", rest].join(end), "latin1");
+  return chance(0.05) ? mutated(bytes) : bytes;
+}
+
+const furtherHeaders = [
+  "Connection: keep-alive",
+  "Connection: Keep-Alive",
+  "Connection: close",
+  "Connection: close, x",
+  "Connection: upgrade",
+  "Proxy-Connection: close",
+  "Upgrade: h2c",
+  "Transfer-Encoding: chunked",
+  "Transfer-Encoding: identity",
+  "Expect: 100-continue",
+  "Expect: x",
+  "Content-Length: 51",
+  "Content-Length: 051",
+  "Content-Length: 1",
+  "Content-Length: +51",
+  "Content-Encoding: gzip",
+  "Accept-Encoding: gzip",
+  "X-Request-Id: mine",
+  "X-Request-Id: not mine",
+  "Connect-Timeout-Ms: 1000",
+  "Connect-Timeout-Ms: 0",
+  "Authorization: Bearer guess",
+  "Host: 127.0.0.1",
+  "Host: a b",
+  "X-Empty:",
+  "X-Text: \xe9",
+  "X-Tab: a\tb",
+  "X_Underscore: 1",
+  "__proto__: 1",
+  "constructor: 1",
+  "no header",
+  " folded",
+  `X-Long: ${"x".repeat(20_000)}`,
+];
+
+test("serves all requests of a connection, in the order that they come in", async () => {
+  const nodeRequests = countNodeRequests();
+  const { port } = await startServer();
+  const { socket, until } = await connectRaw(port);
+  const good = rawPost(body);
+  const answers = async (...statuses: number[]) => {
+    const all = statuses.map((status) => `HTTP/1\\.1 ${status} [\\s\\S]*}`).join("\\s*");
+    await until(new RegExp(`^${all}$`));
+  };
+  socket.write(good);
+  await answers(200);
+  socket.write(good);
+  await answers(200, 200);
+  expect(nodeRequests.get(port)).toBeUndefined();
+
+  socket.write(rawPost(body.replaceAll(runner.runnerId, unknownId)));
+  await answers(200, 200, 404);
+  socket.write(good + good);
+  await answers(200, 200, 404, 200, 200);
+  socket.write(good);
+  await answers(200, 200, 404, 200, 200, 200);
+  expect(nodeRequests.get(port)).toBe(4);
+});
+
+test("keeps no heap of answers for a client that does not read them", async () => {
+  const name = "x".repeat(1_000_000);
+  const store = createMemoryRunnerStore([create(RunnerSchema, { ...runner, name })]);
+  const accepted: Socket[] = [];
+  listen<{ socket: Socket }>("net.server.socket", ({ socket }) => accepted.push(socket));
+  const { port } = await startServer({ store });
+  const { socket } = await connectRaw(port);
+  socket.pause();
+  const request = rawPost(body);
+  // Each in a piece of its own, until the server reads no more.
+  for (let sent = 1, isReading = true; sent <= 50 && isReading; sent++) {
+    socket.write(request);
+    const patience = AbortSignal.timeout(500);
+    do {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      isReading = accepted[0]?.bytesRead === sent * request.length;
+    } while (!isReading && !patience.aborted);
+  }
+  expect(accepted).toHaveLength(1);
+  expect(accepted[0]?.writableLength).toBeGreaterThan(0);
+  expect(accepted[0]?.writableLength).toBeLessThan(10_000_000);
+});
+
+test("tells a client that calls while the server closes that the connection ends", async () => {
+  const server = await startServer();
+  const connection = await connectRaw(server.port);
+  connection.socket.write(rawPost(body));
+  await connection.until(/^HTTP\/1\.1 200 [\s\S]*Connection: keep-alive[\s\S]*}$/);
+  const closed = server.close({ timeoutMs: 60_000 });
+  connection.socket.write(rawPost(body));
+  await connection.until(/}HTTP\/1\.1 200 [\s\S]*Connection: close[\s\S]*}$/);
+  await connection.closed;
+  await closed;
+});
