@@ -28,6 +28,10 @@ export async function measureServer(): Promise<Outcome[]> {
 
   const json = { request: jsonPost() };
   await using jsonLimit = await startLimit(json.request);
+  await using bareSocket = await startServer(
+    "node-net",
+    await fetchAnswer("http1", ours.port, json.request),
+  );
   const jsonOutcome = await holdContest({
     ...calls,
     what: "JSON POST",
@@ -35,6 +39,7 @@ export async function measureServer(): Promise<Outcome[]> {
       "runner-service": await underLoad(generator, ours, json),
       "runner-service, logging": await underLoad(generator, logging, json),
       "node:http": await underLoad(generator, jsonLimit, json),
+      "node:net": await underLoad(generator, bareSocket, json),
       "connect-node": await underLoad(generator, connectNode, json),
       "connect-fastify": await underLoad(generator, connectFastify, json),
     },
@@ -43,6 +48,7 @@ export async function measureServer(): Promise<Outcome[]> {
       { ...againstConnect, goal: { atLeast: 5 } },
       { of: "runner-service", against: "connect-fastify" },
       { of: "runner-service, logging", against: "node:http" },
+      { of: "runner-service", against: "node:net" },
     ],
   });
 

@@ -1,10 +1,9 @@
 import { once } from "node:events";
-import type { Server as HttpServer } from "node:http";
 import type { Http2Server } from "node:http2";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Server } from "node:net";
 
 /** Listens on a free port, and returns it. */
-export async function listen(server: HttpServer | Http2Server): Promise<number> {
+export async function listen(server: Server | Http2Server): Promise<number> {
   await once(server.listen(0, "127.0.0.1"), "listening");
   return (server.address() as AddressInfo).port;
 }
