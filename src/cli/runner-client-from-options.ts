@@ -1,5 +1,12 @@
 import { readFile } from "node:fs/promises";
-import { createRunnerClientFromEnv, type NodeRunnerClient } from "../client/node.ts";
+import { liveApi, parseBaseUrl } from "../client/base-url.ts";
+import { createNodeHttpClient } from "../client/node-http-client.ts";
+import { mayBeProxied } from "../client/proxy.ts";
+import {
+  createRunnerClientOver,
+  type RunnerClient,
+  withEnvironment,
+} from "../client/runner-client.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** The options that say which server to call, and as whom. */
@@ -15,13 +22,20 @@ export interface ClientOptions {
  * Throws a UsageError if there is no token in the file, if the base URL is
  * none, or if the token cannot be sent there.
  */
-export async function createRunnerClientFromOptions(
-  options: ClientOptions,
-): Promise<NodeRunnerClient> {
-  const { baseUrl, tokenFile } = options;
+export async function createRunnerClientFromOptions({
+  baseUrl,
+  tokenFile,
+}: ClientOptions): Promise<RunnerClient> {
   const token = tokenFile === undefined ? undefined : await tokenIn(tokenFile);
+  const options = withEnvironment({ baseUrl, token }, process.env);
   try {
-    return createRunnerClientFromEnv({ baseUrl, token });
+    const url = parseBaseUrl(options.baseUrl ?? liveApi);
+    if (mayBeProxied(url)) {
+      // Undici knows proxies, but to load it takes longer than to make a call.
+      const { createRunnerClient } = await import("../client/node.ts");
+      return createRunnerClient(options);
+    }
+    return createRunnerClientOver(await createNodeHttpClient(url.protocol), options);
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
