@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import * as http from "node:http";
 import { type HttpAnswer, type HttpClient, noAnswer } from "./http.ts";
 import { answerOf } from "./received-answer.ts";
 
@@ -17,9 +17,10 @@ const keepAliveTimeout = 30_000;
  *
  * It asks for no compression, but understands gzip and Brotli.
  */
-export async function createNodeHttpClient(protocol: string): Promise<HttpClient> {
+export function createNodeHttpClient(protocol: string): HttpClient {
+  // TLS, which takes its time to load, only for those who speak it.
   const { Agent, request: send } =
-    protocol === "https:" ? await import("node:https") : await import("node:http");
+    protocol === "https:" ? process.getBuiltinModule("node:https") : http;
   const agent = new Agent({ keepAlive: true, timeout: keepAliveTimeout });
   return ({ url, method, header, body, signal }) => {
     const headers = { "user-agent": "runner-service", ...Object.fromEntries(header) };
@@ -42,7 +43,7 @@ export async function createNodeHttpClient(protocol: string): Promise<HttpClient
           request.destroy(new Error("connect timeout"));
         }
       });
-      request.on("response", (response: IncomingMessage) => {
+      request.on("response", (response: http.IncomingMessage) => {
         const chunks: Uint8Array[] = [];
         response.on("data", (chunk) => chunks.push(chunk));
         response.on("error", onError);

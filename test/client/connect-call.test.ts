@@ -38,7 +38,7 @@ const detail = {
   debug: { paths: "a" },
 };
 
-const nodeHttp = await createNodeHttpClient("http:");
+const nodeHttp = createNodeHttpClient("http:");
 
 /** What the server answers now. */
 let current: Answer = { status: 200, body: "", headers: {} };

@@ -44,7 +44,7 @@ async function serve(...behaviours: Behaviour[]): Promise<FailingServer> {
   return server;
 }
 
-const nodeHttp = await createNodeHttpClient("http:");
+const nodeHttp = createNodeHttpClient("http:");
 
 describe.each([
   ["on fetch", createRunnerClient],
