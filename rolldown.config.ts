@@ -16,5 +16,12 @@ export default defineConfig({
     entryFileNames: "[name].cjs",
     chunkFileNames: "[name].cjs",
     minify: true,
+    codeSplitting: {
+      // What is needed together is in one file, along with all that it imports.
+      groups: [
+        { name: "program", test: /\/src\/cli\/program\.ts$/, priority: 1 },
+        { name: "runner-commands", test: /\/src\/cli\/(get|status|config|verify|watch|wait)\.ts$/ },
+      ],
+    },
   },
 });

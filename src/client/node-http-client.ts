@@ -1,4 +1,4 @@
-import * as http from "node:http";
+import { Agent, type IncomingMessage, request } from "node:http";
 import { type HttpAnswer, type HttpClient, noAnswer } from "./http.ts";
 import { answerOf } from "./received-answer.ts";
 
@@ -19,14 +19,14 @@ const keepAliveTimeout = 30_000;
  */
 export function createNodeHttpClient(protocol: string): HttpClient {
   // TLS, which takes its time to load, only for those who speak it.
-  const { Agent, request: send } =
-    protocol === "https:" ? process.getBuiltinModule("node:https") : http;
-  const agent = new Agent({ keepAlive: true, timeout: keepAliveTimeout });
+  const http = { Agent, request };
+  const client = protocol === "https:" ? process.getBuiltinModule("node:https") : http;
+  const agent = new client.Agent({ keepAlive: true, timeout: keepAliveTimeout });
   return ({ url, method, header, body, signal }) => {
     const headers = { "user-agent": "runner-service", ...Object.fromEntries(header) };
     return new Promise<HttpAnswer>((resolve, reject) => {
       signal.throwIfAborted();
-      const request = send(url, { agent, method, headers, timeout: connectTimeout });
+      const request = client.request(url, { agent, method, headers, timeout: connectTimeout });
       const onAbort = () => {
         reject(signal.reason);
         request.destroy();
@@ -43,7 +43,7 @@ export function createNodeHttpClient(protocol: string): HttpClient {
           request.destroy(new Error("connect timeout"));
         }
       });
-      request.on("response", (response: http.IncomingMessage) => {
+      request.on("response", (response: IncomingMessage) => {
         const chunks: Uint8Array[] = [];
         response.on("data", (chunk) => chunks.push(chunk));
         response.on("error", onError);
