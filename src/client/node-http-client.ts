@@ -1,4 +1,4 @@
-import { Agent, type IncomingMessage, request } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { type HttpAnswer, type HttpClient, noAnswer } from "./http.ts";
 import { answerOf } from "./received-answer.ts";
 
@@ -18,15 +18,17 @@ const keepAliveTimeout = 30_000;
  * It asks for no compression, but understands gzip and Brotli.
  */
 export function createNodeHttpClient(protocol: string): HttpClient {
-  // TLS, which takes its time to load, only for those who speak it.
-  const http = { Agent, request };
-  const client = protocol === "https:" ? process.getBuiltinModule("node:https") : http;
-  const agent = new client.Agent({ keepAlive: true, timeout: keepAliveTimeout });
+  // Only what is spoken is loaded: TLS takes its time.
+  const { Agent, request: send } =
+    protocol === "https:"
+      ? process.getBuiltinModule("node:https")
+      : process.getBuiltinModule("node:http");
+  const agent = new Agent({ keepAlive: true, timeout: keepAliveTimeout });
   return ({ url, method, header, body, signal }) => {
     const headers = { "user-agent": "runner-service", ...Object.fromEntries(header) };
     return new Promise<HttpAnswer>((resolve, reject) => {
       signal.throwIfAborted();
-      const request = client.request(url, { agent, method, headers, timeout: connectTimeout });
+      const request = send(url, { agent, method, headers, timeout: connectTimeout });
       const onAbort = () => {
         reject(signal.reason);
         request.destroy();
@@ -40,13 +42,13 @@ export function createNodeHttpClient(protocol: string): HttpClient {
       request.on("timeout", () => {
         // It is told of every silence; how long an answer may take is the caller's to say.
         if (request.socket?.connecting) {
-          request.destroy(new Error("connect timeout"));
+          request.destroy(new Error(`no connection within ${connectTimeout / 1000} s`));
         }
       });
       request.on("response", (response: IncomingMessage) => {
         const chunks: Uint8Array[] = [];
         response.on("data", (chunk) => chunks.push(chunk));
-        response.on("error", onError);
+        response.on("error", () => onError(new Error("the connection was lost midway")));
         response.on("end", () => {
           signal.removeEventListener("abort", onAbort);
           const { statusCode: status = 0, headersDistinct: fields } = response;
