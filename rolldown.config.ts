@@ -1,4 +1,5 @@
 import { defineConfig } from "rolldown";
+import packageJson from "./package.json" with { type: "json" };
 
 // Bundles runnerctl with all that it needs: one file is read in a fraction of the
 // time that its hundreds take. As CommonJS, which Node.js has loaded sooner. The
@@ -6,6 +7,8 @@ import { defineConfig } from "rolldown";
 export default defineConfig({
   input: "src/cli/main.ts",
   platform: "node",
+  // For the oldest Node.js that the package takes.
+  transform: { target: packageJson.engines.node.replace(">=", "node") },
   // Of packages that have both, the modules: the others cannot be bundled by parts.
   resolve: { mainFields: ["module", "main"] },
   // For terminals only, and it looks for files of its own.
