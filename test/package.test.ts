@@ -38,7 +38,7 @@ afterAll(() => rmSync(app, { recursive: true }));
 test("the package holds the contract and what is built, and nothing else", () => {
   const others = packed.filter(
     (path) =>
-      !/^dist\/(gen|src)\/.+\.(js|d\.ts)$|^dist\/cli\/[^/]+\.js$|^(proto|third_party)\/.+\.proto$/.test(
+      !/^dist\/(gen|src)\/.+\.(js|d\.ts)$|^dist\/cli\/[^/]+\.cjs$|^(proto|third_party)\/.+\.proto$/.test(
         path,
       ),
   );
@@ -142,16 +142,25 @@ describe("every entry point", () => {
   );
 });
 
-describe("npx runnerctl", () => {
-  test("serves, and asks", async () => {
+describe("runnerctl", () => {
+  /**
+   * Serves the sample runners with what `command` starts, for as long as `use` takes, and returns
+   * what it printed on standard error.
+   */
+  async function serving(
+    [command = "", ...args]: readonly string[],
+    use: (url: string) => Promise<void>,
+  ): Promise<string> {
     cpSync(join(root, "examples/runners"), join(app, "runners"), { recursive: true });
     // In a group of its own, to be ended together with what npx starts.
-    const server = spawn("npx", ["runnerctl", "serve", "--data", "runners", "--port", "0"], {
+    const server = spawn(command, [...args, "serve", "--data", "runners", "--port", "0"], {
       cwd: app,
       env: environment,
       detached: true,
     });
     const closed = once(server, "close");
+    let complained = "";
+    server.stderr.setEncoding("utf8").on("data", (text) => (complained += text));
     try {
       let printed = "";
       for await (const text of server.stdout.setEncoding("utf8")) {
@@ -161,13 +170,50 @@ describe("npx runnerctl", () => {
         }
       }
       const [, url = ""] = /on (http:\/\/127\.0\.0\.1:\d+)\n/.exec(printed) ?? [];
-      const args = ["runnerctl", "status", runnerId, "--base-url", url];
-      const { stdout } = await run("npx", args, app);
-      expect(stdout).toContain("Health:     unavailable\n");
+      await use(url);
     } finally {
       process.kill(-(server.pid ?? 0), "SIGTERM");
       await closed;
     }
+    return complained;
+  }
+
+  test("serves, and asks, by npx", async () => {
+    await serving(["npx", "runnerctl"], async (url) => {
+      const args = ["runnerctl", "status", runnerId, "--base-url", url];
+      const { stdout } = await run("npx", args, app);
+      expect(stdout).toContain("Health:     unavailable\n");
+    });
+  });
+
+  test("loads no more than it takes to start soon", async () => {
+    const main = join(app, "node_modules/runner-service/dist/cli/main.cjs");
+    const list = join(app, "loaded.cjs");
+    writeFileSync(
+      list,
+      `process.on("exit", () => {
+        const files = Object.keys(require.cache).filter((file) => file !== __filename);
+        const bytes = files.reduce((sum, file) => sum + require("node:fs").statSync(file).size, 0);
+        const fetch = process.moduleLoadList.filter((name) => name.includes("undici"));
+        process.stderr.write("loaded " + JSON.stringify({ bytes, fetch }) + "\\n");
+      });`,
+    );
+    const node = [process.execPath, "-r", list, main];
+    const loadedIn = (text: string) => JSON.parse(/^loaded (.+)$/m.exec(text)?.[1] ?? "null");
+    let get = "";
+    const serve = await serving(node, async (url) => {
+      const body = JSON.stringify({ runnerId });
+      const headers = { "Content-Type": "application/json" };
+      const to = `${url}/gitpod.v1.RunnerService/GetRunner`;
+      expect((await fetch(to, { method: "POST", headers, body })).status).toBe(200);
+      const args = [...node.slice(1), "get", runnerId, "--base-url", url];
+      ({ stderr: get } = await run(process.execPath, args, app));
+    });
+    // Without undici (500 KB), Protovalidate (300 KB) and the fetch that is in Node.js.
+    expect(loadedIn(get)).toEqual({ bytes: expect.any(Number), fetch: [] });
+    expect(loadedIn(get).bytes).toBeLessThan(250_000);
+    expect(loadedIn(serve)).toEqual({ bytes: expect.any(Number), fetch: [] });
+    expect(loadedIn(serve).bytes).toBeLessThan(650_000);
   });
 });
 

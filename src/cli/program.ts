@@ -1,5 +1,5 @@
-import { createRequire } from "node:module";
 import { Argument, Command, CommanderError, Option } from "commander";
+import packageJson from "../../package.json" with { type: "json" };
 import { checked, parseDuration, parseRunnerId } from "./arguments.ts";
 import { defineServe } from "./serve-command.ts";
 
@@ -8,7 +8,7 @@ import { defineServe } from "./serve-command.ts";
 
 const program = new Command("runnerctl")
   .description("Works with runners of Ona (formerly Gitpod).")
-  .version(createRequire(import.meta.url)("runner-service/package.json").version)
+  .version(packageJson.version)
   .exitOverride()
   .configureOutput({
     outputError: (text, write) => write(`runnerctl: ${onOneLine(text.replace(/^error: /, ""))}\n`),
@@ -102,26 +102,29 @@ function onOneLine(text: string): string {
   return text.trim().replaceAll("\n", " ");
 }
 
-// Who closes the pipe early, as `head` does, has read enough: that is no error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") {
-    throw error;
-  }
-  process.exit();
-});
+/** Runs the command that the arguments of the process ask for, and sets the exit code. */
+export async function run(): Promise<void> {
+  // Who closes the pipe early, as `head` does, has read enough: that is no error.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") {
+      throw error;
+    }
+    process.exit();
+  });
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) {
-    // Commander has said all there is to say. It ends with 1 for what is wrong usage here.
-    process.exitCode = error.exitCode === 0 ? 0 : 2;
-  } else {
-    const [{ errorLine }, { exitCodeOf }] = await Promise.all([
-      import("./error-line.ts"),
-      import("./exit-code.ts"),
-    ]);
-    process.stderr.write(`runnerctl: ${await errorLine(error)}\n`);
-    process.exitCode = exitCodeOf(error);
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Commander has said all there is to say. It ends with 1 for what is wrong usage here.
+      process.exitCode = error.exitCode === 0 ? 0 : 2;
+    } else {
+      const [{ errorLine }, { exitCodeOf }] = await Promise.all([
+        import("./error-line.ts"),
+        import("./exit-code.ts"),
+      ]);
+      process.stderr.write(`runnerctl: ${await errorLine(error)}\n`);
+      process.exitCode = exitCodeOf(error);
+    }
   }
 }

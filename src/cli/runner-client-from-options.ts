@@ -1,5 +1,12 @@
-import { readFile } from "node:fs/promises";
-import { createRunnerClientFromEnv, type NodeRunnerClient } from "../client/node.ts";
+import { readFileSync } from "node:fs";
+import { liveApi, parseBaseUrl } from "../client/base-url.ts";
+import { createNodeHttpClient } from "../client/node-http-client.ts";
+import { mayBeProxied } from "../client/proxy.ts";
+import {
+  createRunnerClientOver,
+  type RunnerClient,
+  withEnvironment,
+} from "../client/runner-client.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** The options that say which server to call, and as whom. */
@@ -15,25 +22,38 @@ export interface ClientOptions {
  * Throws a UsageError if there is no token in the file, if the base URL is
  * none, or if the token cannot be sent there.
  */
-export async function createRunnerClientFromOptions(
-  options: ClientOptions,
-): Promise<NodeRunnerClient> {
-  const { baseUrl, tokenFile } = options;
-  const token = tokenFile === undefined ? undefined : await tokenIn(tokenFile);
+export async function createRunnerClientFromOptions({
+  baseUrl,
+  tokenFile,
+}: ClientOptions): Promise<RunnerClient> {
+  const token = tokenFile === undefined ? undefined : tokenIn(tokenFile);
+  const options = withEnvironment({ baseUrl, token }, process.env);
   try {
-    return createRunnerClientFromEnv({ baseUrl, token });
+    const url = parseBaseUrl(options.baseUrl ?? liveApi);
+    if (mayBeProxied(url)) {
+      // Undici knows proxies, but to load it takes longer than to make a call.
+      const { createRunnerClient } = await import("../client/node.ts");
+      return createRunnerClient(options);
+    }
+    return createRunnerClientOver(createNodeHttpClient(url.protocol), options);
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
 }
 
-async function tokenIn(file: string): Promise<string> {
-  const text = await readFile(file, "utf8").catch((error: Error) => {
-    throw new UsageError(`the token file cannot be read: ${error.message}`);
-  });
-  const token = text.trim();
+function tokenIn(file: string): string {
+  const token = textIn(file).trim();
   if (token === "") {
     throw new UsageError(`the token file ${file} is empty`);
   }
   return token;
+}
+
+function textIn(file: string): string {
+  try {
+    // Not by promises: to load those of node:fs takes longer than to read.
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new UsageError(`the token file cannot be read: ${(error as Error).message}`);
+  }
 }

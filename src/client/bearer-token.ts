@@ -1,4 +1,5 @@
-import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { CallRequest, UnaryCall } from "./unary-transport.ts";
 
 /**
  * Gives the token for a call. It is asked before each attempt, so it should
@@ -8,37 +9,35 @@ import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 export type TokenSource = (refused?: string) => string | Promise<string>;
 
 /**
- * Creates an interceptor that authenticates with a bearer token (RFC 6750).
+ * Returns a call that authenticates with a bearer token (RFC 6750).
  *
  * Throws an Error when a token given as a string is one that no header can
  * carry. Neither this nor any other error shows the token.
  */
-export function createBearerTokenInterceptor(token: string | TokenSource): Interceptor {
+export function withBearerToken(call: UnaryCall, token: string | TokenSource): UnaryCall {
   if (typeof token === "string") {
     const value = headerValue(token);
-    return (next) => (request) => withAuthorization(next, request, value);
+    return (request) => withAuthorization(call, request, value);
   }
-  return (next) => async (request) => {
+  return async (request) => {
     const first = await ask(token, request.signal);
     try {
-      return await withAuthorization(next, request, headerValue(first));
+      return await withAuthorization(call, request, headerValue(first));
     } catch (error) {
       if (ConnectError.from(error).code !== Code.Unauthenticated) {
         throw error;
       }
     }
     const second = await ask(token, request.signal, first);
-    return withAuthorization(next, request, headerValue(second));
+    return withAuthorization(call, request, headerValue(second));
   };
 }
 
-type Next = ReturnType<Interceptor>;
-
 /** The request is the same for all interceptors, and one of them may be a log: it is left without. */
-async function withAuthorization(next: Next, request: Parameters<Next>[0], value: string) {
+async function withAuthorization(call: UnaryCall, request: CallRequest, value: string) {
   request.header.set("Authorization", value);
   try {
-    return await next(request);
+    return await call(request);
   } finally {
     request.header.delete("Authorization");
   }

@@ -10,7 +10,7 @@ export const fetchClient: HttpClient = async ({ url, method, header, body, signa
   try {
     const response = await fetch(url, {
       method,
-      headers: header,
+      headers: [...header],
       body,
       signal,
       redirect: "manual",

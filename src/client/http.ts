@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import type { CallHeader } from "./call-header.ts";
 
 /**
  * Sends a request, and reads its answer to the end. Rejects when there is no
@@ -11,7 +12,7 @@ export type HttpClient = (request: HttpRequest) => Promise<HttpAnswer>;
 export interface HttpRequest {
   readonly url: string;
   readonly method: "GET" | "POST";
-  readonly header: Headers;
+  readonly header: CallHeader;
   readonly body: string | Uint8Array<ArrayBuffer> | null;
   /** Ends the request when it is aborted. */
   readonly signal: AbortSignal;

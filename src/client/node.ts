@@ -5,7 +5,8 @@
  * @module
  */
 import { type Dispatcher, EnvHttpProxyAgent, H2CClient, Pool } from "undici";
-import { isLoopback, liveApi, parseBaseUrl } from "./base-url.ts";
+import { liveApi, parseBaseUrl } from "./base-url.ts";
+import { mayBeProxied } from "./proxy.ts";
 import {
   createRunnerClientOver,
   type Environment,
@@ -71,10 +72,7 @@ export function createRunnerClientFromEnv(
 function createDispatcher(baseUrl: URL, { http2 = false }: NodeRunnerClientOptions): Dispatcher {
   // As many calls on a connection as servers commonly allow: RFC 9113, section 6.5.2.
   const options = { keepAliveTimeout, ...(http2 && { allowH2: true, pipelining: 100 }) };
-  const isProxied = ["http_proxy", "https_proxy"].some(
-    (name) => process.env[name] || process.env[name.toUpperCase()],
-  );
-  if (isProxied && !isLoopback(baseUrl)) {
+  if (mayBeProxied(baseUrl)) {
     return new EnvHttpProxyAgent(options);
   }
   return http2 && baseUrl.protocol === "http:"

@@ -1,9 +1,9 @@
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { type Clock, systemClock } from "./clock.ts";
-import { timeoutHeader } from "./unary-transport.ts";
+import { timeoutHeader, type UnaryCall } from "./unary-transport.ts";
 
-/** Options of {@link createRetryInterceptor}. */
+/** Options of {@link withRetries}. */
 export interface RetryOptions {
   /** How many times a call is attempted at most, the first one counted. Default: 4. */
   readonly maxAttempts?: number;
@@ -19,7 +19,7 @@ export interface RetryOptions {
 const maxRetryAfterMs = 60_000;
 
 /**
- * Creates an interceptor that attempts a call again when the server is
+ * Returns a call that is attempted again when the server is
  * `unavailable`, which includes lost connections, or has its
  * `resource_exhausted`. Only methods that the contract declares free of side
  * effects, or idempotent, are attempted again.
@@ -32,23 +32,23 @@ const maxRetryAfterMs = 60_000;
  *
  * The error at the end says how many attempts were made.
  */
-export function createRetryInterceptor(options: RetryOptions = {}): Interceptor {
+export function withRetries(call: UnaryCall, options: RetryOptions = {}): UnaryCall {
   const {
     maxAttempts = 4,
     initialDelayMs = 200,
     maxDelayMs = 5_000,
     clock = systemClock,
   } = options;
-  return (next) => async (request) => {
-    if (request.stream || !mayBeRepeated(request.method.idempotency)) {
-      return next(request);
+  return async (request) => {
+    if (!mayBeRepeated(request.method.idempotency)) {
+      return call(request);
     }
     const { signal, header } = request;
     const start = clock.now();
     const timeLimit = Number(header.get(timeoutHeader) ?? Number.POSITIVE_INFINITY);
     for (let attempt = 1; ; attempt++) {
       try {
-        return await next(request);
+        return await call(request);
       } catch (reason) {
         const error = ConnectError.from(reason);
         const delay =

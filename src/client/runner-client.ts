@@ -1,11 +1,11 @@
 import { type Client, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { isLoopback, liveApi, parseBaseUrl } from "./base-url.ts";
-import { createBearerTokenInterceptor, type TokenSource } from "./bearer-token.ts";
+import { type TokenSource, withBearerToken } from "./bearer-token.ts";
 import { createConnectCall } from "./connect-call.ts";
 import { fetchClient } from "./fetch-client.ts";
 import type { HttpClient } from "./http.ts";
-import { createRetryInterceptor, type RetryOptions } from "./retry.ts";
+import { type RetryOptions, withRetries } from "./retry.ts";
 import { createUnaryTransport, timeoutHeader, type UnaryCall } from "./unary-transport.ts";
 
 /** Options of {@link createRunnerClient}. */
@@ -105,31 +105,36 @@ export function createRunnerClientOver(
   httpClient: HttpClient,
   options: RunnerClientOptions,
 ): RunnerClient {
-  const { token, transport, retry, headers, timeoutMs } = options;
+  const { token, transport, retry, headers, interceptors, timeoutMs } = options;
   const baseUrl = parseBaseUrl(options.baseUrl ?? liveApi);
   if (transport === undefined && !options.allowCleartextToken) {
     assertTokenIsSafe(options, baseUrl);
   }
+  let call =
+    transport === undefined ? createConnectCall(httpClient, options) : callThrough(transport);
+  if (token !== undefined) {
+    call = withBearerToken(call, token);
+  }
+  if (retry !== false) {
+    call = withRetries(call, retry);
+  }
   return createClient(
     RunnerService,
     createUnaryTransport({
-      call:
-        transport === undefined ? createConnectCall(httpClient, options) : callThrough(transport),
+      call,
       baseUrl: baseUrl.href.replace(/\/$/, ""),
       headers,
+      interceptors,
       timeoutMs,
-      interceptors: [
-        ...(options.interceptors ?? []),
-        ...(retry === false ? [] : [createRetryInterceptor(retry)]),
-        ...(token === undefined ? [] : [createBearerTokenInterceptor(token)]),
-      ],
     }),
   );
 }
 
 function assertTokenIsSafe({ token, headers }: RunnerClientOptions, baseUrl: URL): void {
-  const sendsToken = token !== undefined || new Headers(headers).has("Authorization");
-  if (sendsToken && baseUrl.protocol === "http:" && !isLoopback(baseUrl)) {
+  if (baseUrl.protocol !== "http:" || isLoopback(baseUrl)) {
+    return;
+  }
+  if (token !== undefined || new Headers(headers).has("Authorization")) {
     throw new Error(
       `the token would travel unencrypted to ${baseUrl.host}: use https:, or set allowCleartextToken`,
     );
@@ -139,7 +144,7 @@ function assertTokenIsSafe({ token, headers }: RunnerClientOptions, baseUrl: URL
 /** Makes calls through a transport, which wants the time limit apart from the headers. */
 function callThrough(transport: Transport): UnaryCall {
   return ({ method, signal, header, message, contextValues }) => {
-    const ownHeader = new Headers(header);
+    const ownHeader = new Headers([...header]);
     ownHeader.delete(timeoutHeader);
     // Without a limit, 0 keeps the transport from having one of its own.
     const timeoutMs = Number(header.get(timeoutHeader) ?? 0);

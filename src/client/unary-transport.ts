@@ -8,9 +8,15 @@ import {
   type UnaryRequest,
   type UnaryResponse,
 } from "@connectrpc/connect";
+import { type CallHeader, createCallHeader } from "./call-header.ts";
 
-/** Makes one call: what interceptors are wrapped around. */
-export type UnaryCall = (request: UnaryRequest) => Promise<UnaryResponse>;
+/** Makes one call. */
+export type UnaryCall = (request: CallRequest) => Promise<UnaryResponse>;
+
+/** What is called for: as interceptors see it, but that the header need be no `Headers`. */
+export interface CallRequest extends Omit<UnaryRequest, "header"> {
+  readonly header: CallHeader;
+}
 
 /** The header that carries a call's time limit, in milliseconds, as the Connect protocol has it. */
 export const timeoutHeader = "Connect-Timeout-Ms";
@@ -40,7 +46,8 @@ export interface UnaryTransportOptions {
  */
 export function createUnaryTransport(options: UnaryTransportOptions): Transport {
   const { interceptors = [], headers } = options;
-  // Interceptors take unary calls and streams alike, and return what they took.
+  // Interceptors take unary calls and streams alike, and return what they took. If there are any,
+  // the header is one of `Headers`.
   const call = interceptors.reduceRight(
     (next, interceptor) => interceptor(next as ReturnType<Interceptor>) as UnaryCall,
     options.call,
@@ -65,7 +72,7 @@ export function createUnaryTransport(options: UnaryTransportOptions): Transport 
         method,
         requestMethod: "POST",
         url: `${options.baseUrl}/${method.parent.typeName}/${method.name}`,
-        header: headerOf(headers, header, limit),
+        header: headerOf(header, limit),
         contextValues: contextValues ?? createContextValues(),
         message: create(method.input, message),
         signal: controller.signal,
@@ -81,6 +88,21 @@ export function createUnaryTransport(options: UnaryTransportOptions): Transport 
     }
   };
 
+  /** The header of a call: one of `Headers` for those who bring such, or see it. */
+  function headerOf(own: HeadersInit | undefined, limit: number): CallHeader {
+    const isSimple = headers === undefined && own === undefined && interceptors.length === 0;
+    const result = isSimple ? createCallHeader() : new Headers(headers);
+    if (own !== undefined) {
+      for (const [name, value] of new Headers(own)) {
+        result.set(name, value);
+      }
+    }
+    if (limit > 0) {
+      result.set(timeoutHeader, String(limit));
+    }
+    return result;
+  }
+
   return {
     unary: unary as Transport["unary"],
     stream: (method) =>
@@ -88,26 +110,12 @@ export function createUnaryTransport(options: UnaryTransportOptions): Transport 
   };
 }
 
-function headerOf(
-  headers: HeadersInit | undefined,
-  own: HeadersInit | undefined,
-  limit: number,
-): Headers {
-  const result = new Headers(headers);
-  if (own !== undefined) {
-    for (const [name, value] of new Headers(own)) {
-      result.set(name, value);
-    }
-  }
-  if (limit > 0) {
-    result.set(timeoutHeader, String(limit));
-  }
-  return result;
-}
-
 function timedOut(): ConnectError {
   return new ConnectError("the operation timed out", Code.DeadlineExceeded);
 }
 
-/** Why the signal of a call that is over is aborted. One for all: to make an exception takes its time. */
-const done = new ConnectError("the call is done", Code.Canceled);
+/**
+ * Why the signal of a call that is over is aborted. One for all: to make an exception takes its time.
+ * Connect takes it for `canceled`, by its name, as it does what platforms abort with.
+ */
+const done = Object.assign(new Error("the call is done"), { name: "AbortError" });

@@ -7,7 +7,6 @@ import {
   type Interceptor,
   type ServiceImpl,
 } from "@connectrpc/connect";
-import { createValidateInterceptor } from "@connectrpc/validate";
 import {
   GetRunnerResponseSchema,
   type Runner,
@@ -18,6 +17,7 @@ import {
   StoreUnreachableError,
   UnreadableRunnerError,
 } from "../store/runner-store.ts";
+import { validateRequest } from "./validate-request.ts";
 
 /** Options of {@link createRunnerRoutes}. */
 export interface RunnerRoutesOptions {
@@ -41,7 +41,7 @@ export interface RunnerRoutesOptions {
  * `invalid_argument`, and the violations as detail.
  */
 export function createRunnerRoutes(options: RunnerRoutesOptions): (router: ConnectRouter) => void {
-  const interceptors = [...(options.interceptors ?? []), createValidateInterceptor()];
+  const interceptors = [...(options.interceptors ?? []), validateRequest];
   return (router) => {
     router.service(RunnerService, runnerService(options.store), { interceptors });
   };

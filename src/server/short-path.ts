@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
-import { createValidator } from "@bufbuild/protovalidate";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { GetRunnerRequestSchema } from "../../gen/gitpod/v1/runner_service_pb.ts";
+import { keepsPlainRules } from "../runner/plain-rules.ts";
 import type { EncodedRunner, WireCompression, WireFormat } from "../store/encoded-runner.ts";
 import type { RunnerStore } from "../store/runner-store.ts";
 import type { Call } from "./call.ts";
@@ -162,7 +162,7 @@ interface PreparedAnswer {
 
 /** What is known of a version of a runner that was asked for lately. */
 interface PreparedRunner {
-  /** Whether a request for it is valid, which is the same for each, in either case. */
+  /** Whether a request for it is plainly valid, which is the same for each, in either case. */
   readonly isValid: boolean;
   readonly answers: Record<WireFormat, Partial<Record<WireCompression, PreparedAnswer>>>;
 }
@@ -172,11 +172,10 @@ const maxPrepared = 256;
 
 /**
  * Creates a function that prepares the answer to a request for a runner, and has those at hand
- * that were asked for lately. It returns undefined if such a request is not valid by the contract's
- * own rules.
+ * that were asked for lately. It returns undefined if such a request is not plainly valid by the
+ * contract's own rules.
  */
 function createPreparer() {
-  const validator = createValidator();
   const prepared = new Map<EncodedRunner, PreparedRunner>();
 
   function prepare(runner: EncodedRunner): PreparedRunner {
@@ -184,8 +183,8 @@ function createPreparer() {
       prepared.clear();
     }
     const request = create(GetRunnerRequestSchema, { runnerId: runner.runnerId });
-    const { kind } = validator.validate(GetRunnerRequestSchema, request);
-    const one = { isValid: kind === "valid", answers: { json: {}, proto: {} } };
+    const isValid = keepsPlainRules(GetRunnerRequestSchema, request);
+    const one = { isValid, answers: { json: {}, proto: {} } };
     prepared.set(runner, one);
     return one;
   }

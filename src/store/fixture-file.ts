@@ -76,11 +76,11 @@ export async function readFixtureFile(
     hash.update(bytes);
     progress.bytes(bytes.length);
   };
-  const read = (document: SourceDocument) => {
+  const read = async (document: SourceDocument) => {
     let fixture = readFixture(document.read());
     if (fixture === undefined) {
-      const examined = examine(path, document);
-      fixture = lenient ? examined.fixture : undefined;
+      const examined = await examine(path, document);
+      fixture = lenient || examined.mistakes.length === 0 ? examined.fixture : undefined;
       (fixture === undefined ? mistakes : warnings).push(...examined.mistakes);
     }
     return fixture && keepFixture(fixture, before, keep);
@@ -90,7 +90,7 @@ export async function readFixtureFile(
       // A lenient reader has to warn again of what it let pass.
       const unchanged =
         lenient || document.json === undefined ? undefined : findUnchanged(document.json, before);
-      runners.push(unchanged ?? read(document));
+      runners.push(unchanged ?? (await read(document)));
       progress.document();
       await takeTurns();
     }
@@ -160,18 +160,18 @@ function decode(bytes: Uint8Array): string {
   return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
 }
 
-function examine(
+async function examine(
   path: string,
   document: SourceDocument,
-): { fixture?: Fixture; mistakes: FixtureMistake[] } {
+): Promise<{ fixture?: Fixture; mistakes: FixtureMistake[] }> {
   const { root, errors } = document.examine();
   const place = (offset: number) => {
     const { line, column } = document.positionAt(offset);
     return `${line}:${column}`;
   };
   const { fixture, findings } =
-    root === undefined ? { findings: errors } : examineFixture(root, place);
-  if (findings.length === 0) {
+    root === undefined ? { findings: errors } : await examineFixture(root, place);
+  if (findings.length === 0 && fixture === undefined) {
     // The two ways to read a document disagree. No case of it is known.
     return { mistakes: [{ file: path, ...document.positionAt(0), message: "cannot be read" }] };
   }

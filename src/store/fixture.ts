@@ -7,8 +7,9 @@ import {
 } from "@bufbuild/protobuf";
 import type { Path } from "@bufbuild/protobuf/reflect";
 import type { Duration } from "@bufbuild/protobuf/wkt";
-import { createValidator } from "@bufbuild/protovalidate";
+import type { Validator } from "@bufbuild/protovalidate";
 import {
+  type GetRunnerRequest,
   GetRunnerRequestSchema,
   type GetRunnerResponse,
   GetRunnerResponseSchema,
@@ -16,6 +17,7 @@ import {
   RunnerSchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { nearestName } from "../runner/nearest-name.ts";
+import { keepsPlainRules } from "../runner/plain-rules.ts";
 import { runnerFromJson } from "../runner/runner-json.ts";
 import { messageFromCanonicalJson } from "./canonical-json.ts";
 import { findMessageMistakes, kindOf, type MistakeReport, pathOf } from "./message-mistakes.ts";
@@ -44,16 +46,14 @@ export interface Finding {
   readonly ruleId?: string;
 }
 
-const validator = createValidator();
-
 const runnerIdPath: Path = [GetRunnerResponseSchema.field.runner, RunnerSchema.field.runnerId];
 
 /**
  * Reads a fixture: a GetRunnerResponse in Protobuf JSON, and beside `runner`
  * possibly `$serve`.
  *
- * Returns undefined when anything is wrong with it: {@link examineFixture} tells
- * what.
+ * Returns undefined when anything is wrong with it, or may be: {@link examineFixture}
+ * tells what.
  */
 export function readFixture(json: unknown): Fixture | undefined {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
@@ -63,12 +63,12 @@ export function readFixture(json: unknown): Fixture | undefined {
   try {
     const canonical = messageFromCanonicalJson(GetRunnerResponseSchema, response);
     const message = canonical ?? runnerFromJson(response);
-    if (message.runner === undefined || brokenRules(message).length > 0) {
+    const { runner } = message;
+    if (runner === undefined || !keepsRules(message, runner)) {
       return undefined;
     }
     let mistakes = 0;
     const report = { add: () => mistakes++, doubt: () => {}, place: String };
-    const { runner } = message;
     const fixture = serve === undefined ? { runner } : readServe(runner, plainNode(serve), report);
     if (mistakes > 0) {
       return undefined;
@@ -85,10 +85,10 @@ export function readFixture(json: unknown): Fixture | undefined {
  * `fixture` is there when nothing is wrong but that rules are broken. `place`
  * names an offset as `line:column`.
  */
-export function examineFixture(
+export async function examineFixture(
   root: SourceNode,
   place: (offset: number) => string,
-): { fixture?: Fixture; findings: Finding[] } {
+): Promise<{ fixture?: Fixture; findings: Finding[] }> {
   const findings: Finding[] = [];
   const doubts: string[] = [];
   const report: MistakeReport = {
@@ -103,7 +103,7 @@ export function examineFixture(
   const message = readMessage(response, report);
   const runner = message?.runner;
   if (message !== undefined) {
-    for (const { path, message: problem, ruleId } of brokenRules(message)) {
+    for (const { path, message: problem, ruleId } of await brokenRules(message)) {
       const { offset, field } = locate(root, path);
       if (!doubts.some((doubt) => isAtOrBelow(field, doubt))) {
         findings.push({ offset, field, message: problem, ruleId });
@@ -200,25 +200,37 @@ interface BrokenRule {
   readonly ruleId: string;
 }
 
-/**
- * The rules of the contract that are broken, and one that it has for requests
- * only: an id that is no UUID could not be asked for.
- */
-function brokenRules(response: GetRunnerResponse): BrokenRule[] {
-  const broken = brokenRulesOf(GetRunnerResponseSchema, response);
+/** The request for a runner. It has to keep its rules, too: nobody could ask for the runner otherwise. */
+function requestFor({ runnerId }: Runner): GetRunnerRequest {
+  return create(GetRunnerRequestSchema, { runnerId });
+}
+
+/** Whether the rules of the contract are plainly kept. */
+function keepsRules(response: GetRunnerResponse, runner: Runner): boolean {
+  return (
+    keepsPlainRules(GetRunnerResponseSchema, response) &&
+    keepsPlainRules(GetRunnerRequestSchema, requestFor(runner))
+  );
+}
+
+/** The rules of the contract that are broken. */
+async function brokenRules(response: GetRunnerResponse): Promise<BrokenRule[]> {
+  const broken = await brokenRulesOf(GetRunnerResponseSchema, response);
   if (response.runner === undefined) {
     return broken;
   }
-  const request = create(GetRunnerRequestSchema, { runnerId: response.runner.runnerId });
-  const ofId = brokenRulesOf(GetRunnerRequestSchema, request);
+  const ofId = await brokenRulesOf(GetRunnerRequestSchema, requestFor(response.runner));
   return [...broken, ...ofId.map((rule) => ({ ...rule, path: runnerIdPath }))];
 }
 
-function brokenRulesOf<Desc extends DescMessage>(
+let validator: Promise<Validator> | undefined;
+
+async function brokenRulesOf<Desc extends DescMessage>(
   schema: Desc,
   message: MessageShape<Desc>,
-): BrokenRule[] {
-  const { kind, error, violations = [] } = validator.validate(schema, message);
+): Promise<BrokenRule[]> {
+  validator ??= import("@bufbuild/protovalidate").then(({ createValidator }) => createValidator());
+  const { kind, error, violations = [] } = (await validator).validate(schema, message);
   if (kind === "error") {
     throw error;
   }

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { answer, startFailingServer } from "../support/failing-server.ts";
+import { startProxy } from "../support/proxy.ts";
 import { type RunningRunnerctl, runRunnerctl, startRunnerctl } from "../support/runnerctl.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
@@ -45,6 +47,25 @@ describe("runnerctl get -o json", () => {
   test("takes the base URL from the environment, the newer name first", async () => {
     const env = { ONA_BASE_URL: url, GITPOD_BASE_URL: "http://127.0.0.1:1" };
     expect(await runRunnerctl(["get", id, "-o", "json"], env)).toMatchObject({ code: 0 });
+  });
+
+  test("goes through the proxy that the environment names", async () => {
+    const proxy = await startProxy();
+    // This machine, by a name that is not known for it.
+    const baseUrl = url.replace("127.0.0.1", "0.0.0.0");
+    const args = ["get", id, "-o", "json", "--base-url", baseUrl];
+    // The server answers to names of this machine only: that it says so is an answer, too.
+    expect(await runRunnerctl(args, { HTTP_PROXY: proxy.url })).toMatchObject({ code: 4 });
+    expect(proxy.targets).toEqual([new URL(baseUrl).host]);
+    const env = { HTTP_PROXY: proxy.url, NO_PROXY: "0.0.0.0" };
+    expect(await runRunnerctl(args, env)).toMatchObject({ code: 4 });
+    expect(proxy.targets).toHaveLength(1);
+  });
+
+  test("ends after the answer, though the server keeps the connection", async () => {
+    await using keeping = await startFailingServer([answer(200, { runner: { runnerId: id } })]);
+    const { code } = await runRunnerctl(["get", id, "--base-url", keeping.url]);
+    expect({ code, requests: keeping.requests.length }).toEqual({ code: 0, requests: 1 });
   });
 
   test("ends with 3 for a runner that does not exist", async () => {

@@ -9,7 +9,12 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { GetRunnerResponseSchema, RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { createRunnerClient as createClientOnUndici } from "../../src/client/node.ts";
-import { createRunnerClient, type RunnerClient } from "../../src/client/runner-client.ts";
+import { createNodeHttpClient } from "../../src/client/node-http-client.ts";
+import {
+  createRunnerClient,
+  createRunnerClientOver,
+  type RunnerClient,
+} from "../../src/client/runner-client.ts";
 import { answer, type FailingServer, startFailingServer } from "../support/failing-server.ts";
 
 interface Answer {
@@ -33,6 +38,8 @@ const detail = {
   debug: { paths: "a" },
 };
 
+const nodeHttp = createNodeHttpClient("http:");
+
 /** What the server answers now. */
 let current: Answer = { status: 200, body: "", headers: {} };
 let server: FailingServer;
@@ -55,6 +62,7 @@ async function callAll(next: Answer, useBinaryFormat: boolean, useHttpGet: boole
   const outcomes = {
     fetch: await outcome(createRunnerClient(ours)),
     undici: await outcome(onUndici),
+    nodeHttp: await outcome(createRunnerClientOver(nodeHttp, ours)),
     web: await outcome(theirs(createWebTransport(format))),
     node: await outcome(theirs(createNodeTransport({ ...format, httpVersion: "1.1" }))),
   };
@@ -111,8 +119,11 @@ function unionOf(metadata: Headers) {
   return union;
 }
 
-function expectAgreement({ fetch, undici, web, node }: Awaited<ReturnType<typeof callAll>>) {
+type Outcomes = Awaited<ReturnType<typeof callAll>>;
+
+function expectAgreement({ fetch, undici, nodeHttp, web, node }: Outcomes) {
   expect(fetch).toEqual(undici);
+  expect(nodeHttp).toEqual(undici);
   // Of an answer that they cannot read, Connect's own transports tell nothing, and each has a code
   // of its own for it.
   if (tellsOfAnswer(node)) {
@@ -232,9 +243,10 @@ describe("a call by the Connect protocol", () => {
   test.each(["gzip", "br"])("is understood when compressed with %s", async (encoding) => {
     const body = encoding === "gzip" ? gzipSync(json) : brotliCompressSync(json);
     const headers = { "Content-Type": "application/json", "Content-Encoding": encoding };
-    const { fetch, undici } = await callAll({ status: 200, body, headers }, false, false);
-    expect(fetch.answer).toMatchObject({ bytes: hex(binary) });
-    expect(undici.answer).toMatchObject({ bytes: hex(binary) });
+    const outcomes = await callAll({ status: 200, body, headers }, false, false);
+    for (const { answer } of [outcomes.fetch, outcomes.undici, outcomes.nodeHttp]) {
+      expect(answer).toMatchObject({ bytes: hex(binary) });
+    }
   });
 
   test.each([

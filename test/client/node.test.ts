@@ -1,14 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
 import {
   createServer as createHttp2Server,
   createSecureServer,
   type Http2Server,
   type ServerHttp2Session,
 } from "node:http2";
-import { type AddressInfo, connect } from "node:net";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
@@ -20,6 +19,7 @@ import {
   type NodeRunnerClientOptions,
 } from "../../src/client/node.ts";
 import { answer, stall, startFailingServer } from "../support/failing-server.ts";
+import { startProxy } from "../support/proxy.ts";
 
 const runnerId = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
 const ok = answer(200, { runner: { runnerId } });
@@ -159,24 +159,6 @@ describe("HTTP/2", () => {
 describe("proxies", () => {
   /** This machine, by a name that is not known for it. */
   const host = "0.0.0.0";
-
-  async function startProxy() {
-    const targets: (string | undefined)[] = [];
-    const proxy = createServer();
-    proxy.on("connect", ({ url }, socket) => {
-      targets.push(url);
-      const upstream = connect(Number(url?.split(":").at(-1)), "127.0.0.1", () => {
-        socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
-        upstream.pipe(socket).pipe(upstream);
-      });
-      upstream.on("error", () => socket.destroy());
-      socket.on("error", () => upstream.destroy());
-    });
-    proxy.listen(0, "127.0.0.1");
-    await once(proxy, "listening");
-    onTestFinished(() => void proxy.close());
-    return { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, targets };
-  }
 
   test.each(["HTTP_PROXY", "http_proxy"])("are taken from %s", async (name) => {
     const server = await serve(ok);

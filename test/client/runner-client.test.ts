@@ -10,9 +10,11 @@ import {
   RunnerService,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { createRunnerClient as createNodeRunnerClient } from "../../src/client/node.ts";
+import { createNodeHttpClient } from "../../src/client/node-http-client.ts";
 import {
   createRunnerClient,
   createRunnerClientFromEnv,
+  createRunnerClientOver,
   type RunnerClientOptions,
 } from "../../src/client/runner-client.ts";
 import { runnerFromJson, unknownJson } from "../../src/runner/runner-json.ts";
@@ -42,6 +44,8 @@ async function serve(...behaviours: Behaviour[]): Promise<FailingServer> {
   return server;
 }
 
+const nodeHttp = createNodeHttpClient("http:");
+
 describe.each([
   ["on fetch", createRunnerClient],
   [
@@ -52,6 +56,7 @@ describe.each([
       return client;
     },
   ],
+  ["on node:http", (options: RunnerClientOptions) => createRunnerClientOver(nodeHttp, options)],
 ] as const)("a client %s", (_, createClient) => {
   async function clientOf(behaviours: Behaviour[], options: RunnerClientOptions = {}) {
     const clock = createFakeClock();

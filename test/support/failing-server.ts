@@ -34,7 +34,8 @@ export async function startFailingServer(
 ): Promise<FailingServer> {
   const requests: ReceivedRequest[] = [];
   const sockets = new Set<Socket>();
-  const server = createServer(async (request, response) => {
+  // Connections are kept long: a process that they hold does not end by itself.
+  const server = createServer({ keepAliveTimeout: 60_000 }, async (request, response) => {
     const { method, url, headers } = request;
     const chunks = await request.toArray();
     const behaviour = behaviours[Math.min(requests.length, behaviours.length - 1)];

@@ -1,0 +1,18 @@
+import type { Interceptor } from "@connectrpc/connect";
+import { keepsPlainRules } from "../runner/plain-rules.ts";
+
+let validate: Promise<Interceptor> | undefined;
+
+/**
+ * Validates requests as the interceptor of `@connectrpc/validate` does. That is only loaded, and
+ * asked, for what does not plainly keep the rules.
+ */
+export const validateRequest: Interceptor = (next) => async (request) => {
+  if (!request.stream && keepsPlainRules(request.method.input, request.message)) {
+    return next(request);
+  }
+  validate ??= import("@connectrpc/validate").then(({ createValidateInterceptor }) =>
+    createValidateInterceptor(),
+  );
+  return (await validate)(next)(request);
+};
