@@ -134,11 +134,11 @@ const maxPrepared = 256;
  */
 function createPreparer() {
   const validator = createValidator();
-  const prepared = new Map<EncodedRunner, PreparedRunner>();
+  let prepared = new Map<EncodedRunner, PreparedRunner>();
 
   function prepare(runner: EncodedRunner): PreparedRunner {
     if (prepared.size === maxPrepared) {
-      prepared.clear();
+      prepared = new Map();
     }
     const request = create(GetRunnerRequestSchema, { runnerId: runner.runnerId });
     const { kind } = validator.validate(GetRunnerRequestSchema, request);
