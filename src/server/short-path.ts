@@ -50,7 +50,7 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
     return undefined;
   }
   const peek = store.peek.bind(store);
-  const prepare = createPreparer();
+  const preparers = createPreparers();
   const limitTime = createTimeLimit();
 
   return (exchange, call, end, handOn) => {
@@ -95,7 +95,8 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
         return false;
       }
       const found = peek(runnerId.toLowerCase());
-      const prepared = found && prepare(found, format, exchange.headers["accept-encoding"]);
+      const compression = negotiate(exchange.headers["accept-encoding"]);
+      const prepared = found && preparers[format][compression](found);
       if (prepared === undefined) {
         return false;
       }
@@ -117,49 +118,45 @@ interface PreparedAnswer {
   readonly bytes: string;
 }
 
-/** What is known of a version of a runner that was asked for lately. */
-interface PreparedRunner {
-  /** Whether a request for it is valid, which is the same for each, in either case. */
-  readonly isValid: boolean;
-  readonly answers: Record<WireFormat, Partial<Record<WireCompression, PreparedAnswer>>>;
-}
+/**
+ * Prepares the answer with a version of a runner. Returns undefined if a request for it, which is the
+ * same for each in either case, is not valid by the contract's own rules.
+ */
+type Prepare = (runner: EncodedRunner) => PreparedAnswer | undefined;
 
-/** For so many versions of runners, what is written is kept ready. */
+/** In each format and compression, so many answers are kept ready. */
 const maxPrepared = 256;
 
-/**
- * Creates a function that prepares the answer to a request for a runner, and has those at hand
- * that were asked for lately. It returns undefined if such a request is not valid by the contract's
- * own rules.
- */
-function createPreparer() {
+/** Creates what prepares answers, and has those at hand that were asked for lately. */
+function createPreparers(): Record<WireFormat, Record<WireCompression, Prepare>> {
   const validator = createValidator();
-  let prepared = new Map<EncodedRunner, PreparedRunner>();
+  const isValid = ({ runnerId }: EncodedRunner) => {
+    const request = create(GetRunnerRequestSchema, { runnerId });
+    return validator.validate(GetRunnerRequestSchema, request).kind === "valid";
+  };
 
-  function prepare(runner: EncodedRunner): PreparedRunner {
-    if (prepared.size === maxPrepared) {
-      prepared = new Map();
-    }
-    const request = create(GetRunnerRequestSchema, { runnerId: runner.runnerId });
-    const { kind } = validator.validate(GetRunnerRequestSchema, request);
-    const one = { isValid: kind === "valid", answers: { json: {}, proto: {} } };
-    prepared.set(runner, one);
-    return one;
+  function createPreparer(format: WireFormat, compression: WireCompression): Prepare {
+    let prepared = new Map<EncodedRunner, PreparedAnswer>();
+    return (runner) => {
+      let answer = prepared.get(runner);
+      if (answer === undefined && isValid(runner)) {
+        if (prepared.size === maxPrepared) {
+          // Not cleared: V8 then links what was in it to what comes, and all of that grows old.
+          prepared = new Map();
+        }
+        answer = prepareAnswer(runner, format, compression);
+        prepared.set(runner, answer);
+      }
+      return answer;
+    };
   }
 
-  return (
-    runner: EncodedRunner,
-    format: WireFormat,
-    acceptEncoding: string | undefined,
-  ): PreparedAnswer | undefined => {
-    const { isValid, answers } = prepared.get(runner) ?? prepare(runner);
-    if (!isValid) {
-      return undefined;
-    }
-    const compression = negotiate(acceptEncoding);
-    answers[format][compression] ??= prepareAnswer(runner, format, compression);
-    return answers[format][compression];
-  };
+  const createAll = (format: WireFormat) => ({
+    identity: createPreparer(format, "identity"),
+    gzip: createPreparer(format, "gzip"),
+    br: createPreparer(format, "br"),
+  });
+  return { json: createAll("json"), proto: createAll("proto") };
 }
 
 function prepareAnswer(
