@@ -2,6 +2,7 @@ import { createWriteStream, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { fetchAnswer } from "../answer.ts";
 import { startChild } from "../child.ts";
 import { holdContest, type Outcome, type Sample } from "../contest.ts";
 import { underLoad } from "../load/under-load.ts";
@@ -13,7 +14,10 @@ import { type Server, startServer } from "../servers/server.ts";
 const runners = 100_000;
 const loads = 3;
 
-/** The server with many runners against the server with one. */
+/**
+ * The server with many runners against the server with one. Memory that is read at random comes from
+ * no cache: what that costs `node:http`, which does no more than write it, is measured beside it.
+ */
 export async function measureMany(): Promise<Outcome[]> {
   const folder = mkdtempSync(join(tmpdir(), "runner-service-bench-"));
   // However this process ends.
@@ -25,8 +29,8 @@ export async function measureMany(): Promise<Outcome[]> {
   const one = await start(sampleFile);
   await using serverOfOne = one.server;
   /** What a server has more of memory than that of one runner, in kilobytes a runner. */
-  const kilobytesEach = (memory: Memory, kind: keyof Memory) => ({
-    value: (memory[kind] - one.memory[kind]) / runners / 1000,
+  const kilobytesEach = (memory: Memory, kind: keyof Memory, ofOne = one.memory) => ({
+    value: (memory[kind] - ofOne[kind]) / runners / 1000,
   });
   const seconds: Sample[] = [];
   const resident: Sample[] = [];
@@ -47,6 +51,9 @@ export async function measureMany(): Promise<Outcome[]> {
 
   await using generator = startChild("load", "load/load-process.ts");
   const request = jsonPost();
+  const answer = await fetchAnswer("http1", serverOfOne.port, request);
+  await using limitOfOne = await startServer("node-http", answer);
+  await using limitOfMany = await startServer("node-http", { ...answer, copies: runners });
   const calls = await holdContest({
     what: "JSON POST, ids at random",
     unit: { name: "calls/s", digits: 0 },
@@ -55,10 +62,16 @@ export async function measureMany(): Promise<Outcome[]> {
     subjects: {
       "100,000 runners": await underLoad(generator, serverOfMany, { request, runners }),
       "one runner": await underLoad(generator, serverOfOne, { request }),
+      "node:http, 100,000 bodies": await underLoad(generator, limitOfMany, { request, runners }),
+      "node:http, one body": await underLoad(generator, limitOfOne, { request }),
     },
-    comparisons: [{ of: "100,000 runners", against: "one runner", goal: { atLeast: 0.9 } }],
+    comparisons: [
+      { of: "100,000 runners", against: "one runner", goal: { atLeast: 0.9 } },
+      { of: "node:http, 100,000 bodies", against: "node:http, one body" },
+    ],
   });
   const after = await serverOfMany.ask<Memory>("memory");
+  const oneAfter = await serverOfOne.ask<Memory>("memory");
   return [
     {
       what: "loading 100,000 runners",
@@ -72,8 +85,8 @@ export async function measureMany(): Promise<Outcome[]> {
       samples: {
         resident,
         "in use": live,
-        "resident, after the calls": [kilobytesEach(after, "resident")],
-        "in use, after the calls": [kilobytesEach(after, "live")],
+        "resident, after the calls": [kilobytesEach(after, "resident", oneAfter)],
+        "in use, after the calls": [kilobytesEach(after, "live", oneAfter)],
       },
       comparisons: [{ of: "resident", goal: { atMost: 3 } }, { of: "in use" }],
     },

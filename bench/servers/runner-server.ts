@@ -2,6 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { pino } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
+import { returnMemoryOfLoading } from "../../src/cli/return-memory.ts";
 import {
   createRunnerServer,
   createTokenVerifier,
@@ -33,8 +34,10 @@ answerQuestions(async (question: RunnerServerSetUp | "memory") =>
 async function start({ data, log = false }: RunnerServerSetUp): Promise<number> {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  const store = await openFileRunnerStore({ paths: data, now });
+  await returnMemoryOfLoading(store.size);
   const server = createRunnerServer({
-    store: await openFileRunnerStore({ paths: data, now }),
+    store,
     verifyToken: createTokenVerifier([token]),
     port: 0,
     registry,

@@ -13,6 +13,7 @@ import { createFileStoreObserver } from "../server/file-store-observer.ts";
 import { createRunnerServer } from "../server/runner-server.ts";
 import { openTokenFile } from "../server/token-file.ts";
 import { type FileRunnerStore, openFileRunnerStore } from "../store/file-runner-store.ts";
+import { returnMemoryOfLoading } from "./return-memory.ts";
 import type { ServeOptions } from "./serve-command.ts";
 import { createServeLog } from "./serve-log.ts";
 
@@ -31,6 +32,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     onEvent: createFileStoreObserver(logger, registry),
   });
   try {
+    await returnMemoryOfLoading(store.size);
     const server = createRunnerServer({
       store,
       host: options.host,

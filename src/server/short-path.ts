@@ -66,7 +66,7 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
     return undefined;
   }
   const peek = store.peek.bind(store);
-  const prepare = createPreparer();
+  const preparers = createPreparers();
   const limitTime = createTimeLimit();
 
   /** Whether a call may be one for the short path, as far as its headers say. */
@@ -96,7 +96,7 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
     if (runnerId === undefined || runner === undefined) {
       return undefined;
     }
-    const prepared = prepare(runner, format, headers["accept-encoding"]);
+    const prepared = preparers[format][negotiate(headers["accept-encoding"])](runner);
     if (prepared === undefined || method !== "GET") {
       return prepared && { runnerId, ...prepared };
     }
@@ -160,48 +160,43 @@ interface PreparedAnswer {
   readonly body: string;
 }
 
-/** What is known of a version of a runner that was asked for lately. */
-interface PreparedRunner {
-  /** Whether a request for it is plainly valid, which is the same for each, in either case. */
-  readonly isValid: boolean;
-  readonly answers: Record<WireFormat, Partial<Record<WireCompression, PreparedAnswer>>>;
-}
+/**
+ * Prepares the answer with a version of a runner. Returns undefined if a request for it, which is the
+ * same for each in either case, is not plainly valid by the contract's own rules.
+ */
+type Prepare = (runner: EncodedRunner) => PreparedAnswer | undefined;
 
-/** For so many versions of runners, what is written is kept ready. */
+/** In each format and compression, so many answers are kept ready. */
 const maxPrepared = 256;
 
-/**
- * Creates a function that prepares the answer to a request for a runner, and has those at hand
- * that were asked for lately. It returns undefined if such a request is not plainly valid by the
- * contract's own rules.
- */
-function createPreparer() {
-  const prepared = new Map<EncodedRunner, PreparedRunner>();
+/** Creates what prepares answers, and has those at hand that were asked for lately. */
+function createPreparers(): Record<WireFormat, Record<WireCompression, Prepare>> {
+  const createAll = (format: WireFormat) => ({
+    identity: createPreparer(format, "identity"),
+    gzip: createPreparer(format, "gzip"),
+    br: createPreparer(format, "br"),
+  });
+  return { json: createAll("json"), proto: createAll("proto") };
+}
 
-  function prepare(runner: EncodedRunner): PreparedRunner {
-    if (prepared.size === maxPrepared) {
-      prepared.clear();
+function createPreparer(format: WireFormat, compression: WireCompression): Prepare {
+  let prepared = new Map<EncodedRunner, PreparedAnswer>();
+  return (runner) => {
+    let answer = prepared.get(runner);
+    if (answer === undefined && isValid(runner)) {
+      if (prepared.size === maxPrepared) {
+        // Not cleared: V8 then links what was in it to what comes, and all of that grows old.
+        prepared = new Map();
+      }
+      answer = prepareAnswer(runner, format, compression);
+      prepared.set(runner, answer);
     }
-    const request = create(GetRunnerRequestSchema, { runnerId: runner.runnerId });
-    const isValid = keepsPlainRules(GetRunnerRequestSchema, request);
-    const one = { isValid, answers: { json: {}, proto: {} } };
-    prepared.set(runner, one);
-    return one;
-  }
-
-  return (
-    runner: EncodedRunner,
-    format: WireFormat,
-    acceptEncoding: string | undefined,
-  ): PreparedAnswer | undefined => {
-    const { isValid, answers } = prepared.get(runner) ?? prepare(runner);
-    if (!isValid) {
-      return undefined;
-    }
-    const compression = negotiate(acceptEncoding);
-    answers[format][compression] ??= prepareAnswer(runner, format, compression);
-    return answers[format][compression];
+    return answer;
   };
+}
+
+function isValid({ runnerId }: EncodedRunner): boolean {
+  return keepsPlainRules(GetRunnerRequestSchema, create(GetRunnerRequestSchema, { runnerId }));
 }
 
 function prepareAnswer(
@@ -211,14 +206,14 @@ function prepareAnswer(
 ): PreparedAnswer {
   const plain = runner.encode(format, "identity");
   const isCompressed = accepted !== "identity" && plain.length >= compressMinBytes;
-  const bytes = isCompressed ? runner.encode(format, accepted) : plain;
+  const body = isCompressed ? runner.encode(format, accepted) : plain;
   return {
-    body: bytes,
+    body,
     headers: [
       "content-type",
       contentTypeOf[format],
       "content-length",
-      `${bytes.length}`,
+      `${body.length}`,
       ...(isCompressed ? ["content-encoding", accepted] : []),
     ],
   };

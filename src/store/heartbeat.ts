@@ -1,15 +1,15 @@
-import { create, toJson } from "@bufbuild/protobuf";
+import { create, fromJson, toJson } from "@bufbuild/protobuf";
 import { type Duration, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { RunnerSchema, RunnerStatusSchema } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { type EncodedRunner, encodedFromJson } from "./encoded-runner.ts";
-import type { KeptText } from "./kept-text.ts";
+import type { KeptBytes, KeptText } from "./kept-text.ts";
 
 /** What makes a runner look alive. */
 export interface Heartbeat {
   /** The id of the runner, in lower case. */
   readonly runnerId: string;
   /** The runner as it is in its file, in JSON. */
-  readonly json: KeptText;
+  readonly json: KeptBytes;
   /** How often the runner reports, in nanoseconds. */
   readonly interval: bigint;
   /**
@@ -25,15 +25,10 @@ export interface Heartbeat {
 
 /**
  * Creates the heartbeat of a runner, with its id in lower case, from JSON as `runnerToJson` writes
- * it. `first` is the runner's own `status.updatedAt`.
+ * it, which has a `status.updatedAt`.
  */
-export function createHeartbeat(
-  runnerId: string,
-  json: KeptText,
-  first: Timestamp,
-  every: Duration,
-): Heartbeat {
-  return new RunnerHeartbeat(runnerId, json, nanosecondsOf(first), nanosecondsOf(every));
+export function createHeartbeat(runnerId: string, json: KeptBytes, every: Duration): Heartbeat {
+  return new RunnerHeartbeat(runnerId, json, nanosecondsOf(every));
 }
 
 /** How long a duration is, or how far a time is from the beginning of 1970. */
@@ -44,57 +39,57 @@ export function nanosecondsOf({ seconds, nanos }: Duration | Timestamp): bigint 
 // Classes, for there may be very many: what they share is there once.
 class RunnerHeartbeat implements Heartbeat {
   readonly runnerId: string;
-  readonly json: KeptText;
+  readonly json: KeptBytes;
   readonly interval: bigint;
-  readonly #first: bigint;
-  #current: EncodedRunner;
-  /** From when and until when the current version is right, in milliseconds. */
-  #from: number;
-  #until: number;
+  /** Of many runners, most are asked for late, if at all. */
+  #current: Beat | undefined;
 
-  constructor(runnerId: string, json: KeptText, first: bigint, interval: bigint) {
+  constructor(runnerId: string, json: KeptBytes, interval: bigint) {
     this.runnerId = runnerId;
     this.json = json;
     this.interval = interval;
-    this.#first = first;
-    this.#current = encodedFromJson(runnerId, json);
-    this.#from = Number.NEGATIVE_INFINITY;
-    this.#until = millisecondsOf(first + interval);
+    this.#current = undefined;
   }
 
   at(now: Date): EncodedRunner {
     const time = now.getTime();
-    if (time < this.#from || time >= this.#until) {
-      const passed = (BigInt(time) * 1_000_000n - this.#first) / this.interval;
-      if (passed > 0n) {
-        const updatedAt = this.#first + passed * this.interval;
-        this.#current = encodedFromJson(this.runnerId, new JsonUpdatedAt(this.json, updatedAt));
-        this.#from = millisecondsOf(updatedAt);
-        this.#until = millisecondsOf(updatedAt + this.interval);
-      } else {
-        this.#current = encodedFromJson(this.runnerId, this.json);
-        this.#from = Number.NEGATIVE_INFINITY;
-        this.#until = millisecondsOf(this.#first + this.interval);
-      }
+    let current = this.#current;
+    if (current === undefined || time < current.from || time >= current.until) {
+      current = new Beat(this, time);
+      this.#current = current;
     }
-    return this.#current;
+    return current.runner;
   }
 }
 
-/** The JSON of a runner with another `status.updatedAt`. */
-class JsonUpdatedAt implements KeptText {
-  readonly #json: KeptText;
+/** A runner from one report to the next, and its JSON: with another `status.updatedAt`. */
+class Beat implements KeptText {
+  readonly runner: EncodedRunner;
+  /** From when and until when it is right, in milliseconds. */
+  readonly from: number;
+  readonly until: number;
+  readonly #json: KeptBytes;
+  /** The time, and what it is in the place of. */
   readonly #time: string;
+  readonly #start: number;
+  readonly #end: number;
 
-  constructor(json: KeptText, updatedAt: bigint) {
+  constructor({ runnerId, json, interval }: Heartbeat, time: number) {
+    const text = json.toString();
     this.#json = json;
+    this.#start = text.indexOf(beforeUpdatedAt) + beforeUpdatedAt.length;
+    this.#end = text.indexOf('"', this.#start);
+    const first = nanosecondsOf(fromJson(TimestampSchema, text.slice(this.#start, this.#end)));
+    const passed = (BigInt(time) * 1_000_000n - first) / interval;
+    const updatedAt = passed > 0n ? first + passed * interval : first;
     this.#time = String(toJson(TimestampSchema, timestampOf(updatedAt)));
+    this.from = passed > 0n ? millisecondsOf(updatedAt) : Number.NEGATIVE_INFINITY;
+    this.until = millisecondsOf(updatedAt + interval);
+    this.runner = encodedFromJson(runnerId, this);
   }
 
   toString(): string {
-    const json = this.#json.toString();
-    const start = json.indexOf(beforeUpdatedAt) + beforeUpdatedAt.length;
-    return json.slice(0, start) + this.#time + json.slice(json.indexOf('"', start));
+    return this.#json.slice(0, this.#start) + this.#time + this.#json.slice(this.#end);
   }
 }
 

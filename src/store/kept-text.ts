@@ -5,8 +5,14 @@ export interface KeptText {
   toString(): string;
 }
 
+/** A {@link KeptText} of which a part can be had, with no work for the rest. */
+export interface KeptBytes extends KeptText {
+  /** Returns the bytes from `start` on, to before `end` or all, each as one character. */
+  slice(start: number, end?: number): string;
+}
+
 /** Keeps a text. */
-export type KeepText = (text: string) => KeptText;
+export type KeepText = (text: string) => KeptBytes;
 
 /**
  * How many bytes are kept in one piece. One text holds the piece with all others in it, so it is
@@ -34,7 +40,7 @@ export function createTextKeeper(): KeepText {
 }
 
 // A class, for there may be very many: what they share is there once.
-class TextInPiece implements KeptText {
+class TextInPiece implements KeptBytes {
   readonly #piece: Buffer;
   readonly #start: number;
   readonly #end: number;
@@ -46,6 +52,10 @@ class TextInPiece implements KeptText {
   }
 
   toString(): string {
-    return this.#piece.toString("latin1", this.#start, this.#end);
+    return this.slice(0);
+  }
+
+  slice(start: number, end = this.#end - this.#start): string {
+    return this.#piece.toString("latin1", this.#start + start, this.#start + end);
   }
 }

@@ -30,10 +30,9 @@ export function keepFixture(
     return known;
   }
   const json = keep(text);
-  const first = runner.status?.updatedAt;
-  return heartbeat && first
-    ? createHeartbeat(runnerId, json, first, heartbeat)
-    : encodedFromJson(runnerId, json);
+  return heartbeat === undefined
+    ? encodedFromJson(runnerId, json)
+    : createHeartbeat(runnerId, json, heartbeat);
 }
 
 /**

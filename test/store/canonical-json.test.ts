@@ -34,6 +34,7 @@ test("what the runtime would not write is not read", () => {
         "RUNNER_KIND_LOCAL",
       ],
       ...["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.10Z", "2026-01-01T01:00:00+01:00"],
+      ...["2026-02-30T00:00:00Z", "0000-12-31T23:59:59Z", "+010000-01-01T00:00:00Z"],
     ),
   );
   const names = fc.constantFrom("runner_id", "name", "createdAt", "kind", "__proto__", "future");

@@ -14,7 +14,7 @@ const runnerSince = (first: Date): Runner =>
   });
 
 const heartbeatSince = (first: Date, every = create(DurationSchema, { seconds: 30n })) =>
-  createHeartbeat("id", runnerToJson(runnerSince(first)), timestampFromDate(first), every);
+  createHeartbeat("id", runnerToJson(runnerSince(first)), every);
 
 const dates = fc.date({
   min: new Date("1900-01-01"),
