@@ -112,17 +112,18 @@ function valueReaderOf(field: DescField): Read {
   return names === undefined ? readScalar(field.scalar as ScalarType) : readEnum(names);
 }
 
-/** Reads a time. One of whole milliseconds, as nearly all are, in a third of the time that the runtime takes. */
+/**
+ * A time as the runtime writes nearly all: of whole milliseconds, and on one of the days that every
+ * month has, so that it is one for sure.
+ */
+const plainTime =
+  /^(?!0000)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.(?!000)\d{3})?Z$/;
+
+/** Reads a time, if it is plain in a fraction of the time that the runtime takes. */
 function readTimestamp(json: JsonValue): Message | undefined {
-  const time = typeof json === "string" ? Date.parse(json) : Number.NaN;
-  if (!Number.isNaN(time)) {
-    const text = new Date(time).toISOString().replace(".000Z", "Z");
-    // The runtime has no year before 0001 or after 9999; ISO 8601 gives such a sign.
-    if (text === json && text >= "0001") {
-      return timestampFromMs(time);
-    }
-  }
-  return readWellKnown(TimestampSchema, json);
+  return typeof json === "string" && plainTime.test(json)
+    ? timestampFromMs(Date.parse(json))
+    : readWellKnown(TimestampSchema, json);
 }
 
 /** Well-known types have a JSON of their own, which the runtime knows best. */
