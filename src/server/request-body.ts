@@ -1,6 +1,21 @@
 import type { Readable } from "node:stream";
 import { Code, ConnectError } from "@connectrpc/connect";
 
+/** Where what is being collected is, on the request that it comes from. */
+const collecting = Symbol("collecting");
+
+interface CollectedRequest extends Readable {
+  [collecting]?: Collected | undefined;
+}
+
+interface Collected {
+  readonly maxBytes: number;
+  readonly done: (body: Buffer | undefined) => void;
+  first: Buffer;
+  chunks: Buffer[] | undefined;
+  length: number;
+}
+
 const nothing: Buffer = Buffer.alloc(0);
 
 /**
@@ -11,46 +26,51 @@ const nothing: Buffer = Buffer.alloc(0);
  * The function that is returned stops it; `done` is not called any more then.
  */
 export function collectBody(
-  request: Readable,
+  request: CollectedRequest,
   maxBytes: number,
   done: (body: Buffer | undefined) => void,
 ): () => void {
-  let first = nothing;
-  let chunks: Buffer[] | undefined;
-  let length = 0;
-  let tell: ((body: Buffer | undefined) => void) | undefined = done;
-
-  // Lets go of all that it holds: a request of HTTP/2 may be garbage for long.
-  function end(body?: Buffer): void {
-    const tellOnce = tell;
-    stop();
-    tellOnce?.(body);
-  }
-  function stop(): void {
-    tell = undefined;
-    first = nothing;
-    chunks = undefined;
-  }
-  const onData = (chunk: Buffer) => {
-    if (tell === undefined) {
-      return;
-    }
-    if (length === 0) {
-      first = chunk;
-    } else {
-      chunks ??= [first];
-      chunks.push(chunk);
-    }
-    length += chunk.length;
-    if (length > maxBytes) {
-      onEnd();
-    }
-  };
-  const onEnd = () => end(chunks === undefined ? first : Buffer.concat(chunks, length));
-  const onClose = () => end();
-  // Left where they are once it is over: they go when the request goes.
+  request[collecting] = { maxBytes, done, first: nothing, chunks: undefined, length: 0 };
+  // The same functions for all requests, and left where they are: a request of HTTP/2 may be garbage
+  // for long before it is swept, with all that it holds.
   request.on("data", onData).on("end", onEnd).on("close", onClose);
-  return stop;
+  return () => {
+    request[collecting] = undefined;
+  };
+}
+
+function onData(this: CollectedRequest, chunk: Buffer): void {
+  const collected = this[collecting];
+  if (collected === undefined) {
+    return;
+  }
+  if (collected.length === 0) {
+    collected.first = chunk;
+  } else {
+    collected.chunks ??= [collected.first];
+    collected.chunks.push(chunk);
+  }
+  collected.length += chunk.length;
+  if (collected.length > collected.maxBytes) {
+    onEnd.call(this);
+  }
+}
+
+function onEnd(this: CollectedRequest): void {
+  const collected = this[collecting];
+  if (collected !== undefined) {
+    this[collecting] = undefined;
+    const { done, first, chunks, length } = collected;
+    done(chunks === undefined ? first : Buffer.concat(chunks, length));
+  }
+}
+
+function onClose(this: CollectedRequest): void {
+  const collected = this[collecting];
+  if (collected !== undefined) {
+    this[collecting] = undefined;
+    collected.done(undefined);
+  }
 }
 
 /**
