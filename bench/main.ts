@@ -5,6 +5,7 @@ import type { Outcome } from "./contest.ts";
 import { describeEnvironment } from "./environment.ts";
 import { measureClient } from "./parts/client.ts";
 import { measureMany } from "./parts/many.ts";
+import { profile } from "./parts/profile.ts";
 import { measureRunnerctl } from "./parts/runnerctl.ts";
 import { measureServer } from "./parts/server.ts";
 import { comparisonTable, subjectTable } from "./table.ts";
@@ -17,11 +18,10 @@ const parts: Readonly<Record<string, () => Promise<Outcome[]>>> = {
 };
 
 const names = process.argv.slice(2);
-const unknown = names.find((name) => !Object.hasOwn(parts, name));
+const known = [...Object.keys(parts), "profile"];
+const unknown = names.find((name) => !known.includes(name));
 if (unknown !== undefined) {
-  process.stderr.write(
-    `bench: no part is called ${unknown}; choose from ${Object.keys(parts).join(", ")}\n`,
-  );
+  process.stderr.write(`bench: no part is called ${unknown}; choose from ${known.join(", ")}\n`);
   process.exit(2);
 }
 process.once("SIGINT", () => process.exit(130));
@@ -33,6 +33,11 @@ for (const [name, measure] of Object.entries(parts)) {
     const tables = `${comparisonTable(outcomes)}\n${subjectTable(outcomes)}`;
     process.stdout.write(`### ${name}\n\n${tables}\n`);
   }
+}
+
+// It compares nothing, so it is for those who ask.
+if (names.includes("profile")) {
+  process.stdout.write(`### profile\n\n${await profile()}\n`);
 }
 
 /** Installs the packages that only the bench needs, unless they are there as the lock file has them. */

@@ -1,17 +1,13 @@
-import { createWriteStream, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { fetchAnswer } from "../answer.ts";
 import { startChild } from "../child.ts";
 import { holdContest, type Outcome, type Sample } from "../contest.ts";
 import { underLoad } from "../load/under-load.ts";
+import { manyRunners as runners, writeManyRunners } from "../many-runners-file.ts";
 import { jsonPost } from "../request.ts";
-import { manyLines, sampleFile } from "../sample.ts";
+import { sampleFile } from "../sample.ts";
 import type { Memory } from "../servers/runner-server.ts";
 import { type Server, startServer } from "../servers/server.ts";
 
-const runners = 100_000;
 const loads = 3;
 
 /**
@@ -19,13 +15,7 @@ const loads = 3;
  * no cache: what that costs `node:http`, which does no more than write it, is measured beside it.
  */
 export async function measureMany(): Promise<Outcome[]> {
-  const folder = mkdtempSync(join(tmpdir(), "runner-service-bench-"));
-  // However this process ends.
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-  const file = join(folder, "runners.ndjson");
-  process.stderr.write("many runners: writing the file\n");
-  await pipeline(manyLines(runners), createWriteStream(file));
-
+  const file = await writeManyRunners();
   const one = await start(sampleFile);
   await using serverOfOne = one.server;
   /** What a server has more of memory than that of one runner, in kilobytes a runner. */
