@@ -7,6 +7,7 @@ import type { RunnerStore } from "../store/runner-store.ts";
 import type { Call } from "./call.ts";
 import type { Exchange, RequestHead } from "./exchange.ts";
 import type { ServerLimits } from "./limits.ts";
+import type { QuickAnswer } from "./quick-connection.ts";
 import { remember } from "./remember.ts";
 import { callerWentAway, collectBody } from "./request-body.ts";
 import { requestIdHeader } from "./request-id.ts";
@@ -33,13 +34,9 @@ export interface ShortPath {
 }
 
 /** The answer to a call of GetRunner, the request id aside. */
-export interface ShortAnswer {
+export interface ShortAnswer extends QuickAnswer {
   /** The id that was asked for, as the caller wrote it. */
   readonly runnerId: string;
-  /** Names and values in turn. */
-  readonly headers: readonly string[];
-  /** The body: each character is one byte (`latin1`). */
-  readonly body: string;
 }
 
 /** Options of {@link createShortPath}. */
@@ -154,17 +151,11 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
   };
 }
 
-/** What is written for a version of a runner, the request id aside. */
-interface PreparedAnswer {
-  readonly headers: readonly string[];
-  readonly body: string;
-}
-
 /**
  * Prepares the answer with a version of a runner. Returns undefined if a request for it, which is the
  * same for each in either case, is not plainly valid by the contract's own rules.
  */
-type Prepare = (runner: EncodedRunner) => PreparedAnswer | undefined;
+type Prepare = (runner: EncodedRunner) => QuickAnswer | undefined;
 
 /** In each format and compression, so many answers are kept ready. */
 const maxPrepared = 256;
@@ -180,7 +171,7 @@ function createPreparers(): Record<WireFormat, Record<WireCompression, Prepare>>
 }
 
 function createPreparer(format: WireFormat, compression: WireCompression): Prepare {
-  let prepared = new Map<EncodedRunner, PreparedAnswer>();
+  let prepared = new Map<EncodedRunner, QuickAnswer>();
   return (runner) => {
     let answer = prepared.get(runner);
     if (answer === undefined && isValid(runner)) {
@@ -203,7 +194,7 @@ function prepareAnswer(
   runner: EncodedRunner,
   format: WireFormat,
   accepted: WireCompression,
-): PreparedAnswer {
+): QuickAnswer {
   const plain = runner.encode(format, "identity");
   const isCompressed = accepted !== "identity" && plain.length >= compressMinBytes;
   const body = isCompressed ? runner.encode(format, accepted) : plain;
