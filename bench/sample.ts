@@ -6,7 +6,7 @@ import {
   type GetRunnerResponse,
   GetRunnerResponseSchema,
 } from "../gen/gitpod/v1/runner_service_pb.ts";
-import { openFileRunnerStore } from "../src/store/file-runner-store.ts";
+import { openFileRunnerStore } from "../src/fixture/file-runner-store.ts";
 
 /** The token that callers present. */
 export const token = "bench-token-0123456789abcdef0123456789";

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { openFileRunnerStore } from "../src/store/file-runner-store.ts";
+import { openFileRunnerStore } from "../src/fixture/file-runner-store.ts";
 
 const folder = new URL("../examples/runners/", import.meta.url).pathname;
 const files = readdirSync(folder).filter((name) => name.endsWith(".json"));

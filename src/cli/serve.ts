@@ -7,12 +7,12 @@ import {
   RunnerPhase,
   RunnerPhaseSchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
+import { type FileRunnerStore, openFileRunnerStore } from "../fixture/file-runner-store.ts";
 import { enumShortName } from "../runner/enum-name.ts";
 import { createTokenVerifier, type TokenVerifier } from "../server/authentication.ts";
 import { createFileStoreObserver } from "../server/file-store-observer.ts";
 import { createRunnerServer } from "../server/runner-server.ts";
 import { openTokenFile } from "../server/token-file.ts";
-import { type FileRunnerStore, openFileRunnerStore } from "../store/file-runner-store.ts";
 import { returnMemoryOfLoading } from "./return-memory.ts";
 import type { ServeOptions } from "./serve-command.ts";
 import { createServeLog } from "./serve-log.ts";

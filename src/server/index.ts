@@ -8,9 +8,9 @@ export {
   type FileRunnerStore,
   type FileRunnerStoreOptions,
   openFileRunnerStore,
-} from "../store/file-runner-store.ts";
-export type { FileRunnerStoreEvent } from "../store/file-runner-store-event.ts";
-export { describeMistake, FixtureError, type FixtureMistake } from "../store/fixture-mistake.ts";
+} from "../fixture/file-runner-store.ts";
+export type { FileRunnerStoreEvent } from "../fixture/file-runner-store-event.ts";
+export { describeMistake, FixtureError, type FixtureMistake } from "../fixture/fixture-mistake.ts";
 export { createMemoryRunnerStore, type MemoryRunnerStore } from "../store/memory-runner-store.ts";
 export {
   type RunnerStore,
