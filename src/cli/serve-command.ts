@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { defaultLimits } from "../server/limits.ts";
+import { defaultLimits } from "../server/http/limits.ts";
 import { checked, parseDuration } from "./arguments.ts";
 
 /** The options of `runnerctl serve`, as its action gets them. Times are in milliseconds. */

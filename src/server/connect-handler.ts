@@ -18,16 +18,16 @@ import {
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import { RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { type Call, callKey } from "./call.ts";
-import type { CallObserver } from "./call-observer.ts";
-import type { Exchange, NodeRequest, RequestHead } from "./exchange.ts";
-import type { ServerLimits } from "./limits.ts";
-import type { QuickAnswer } from "./quick-connection.ts";
-import { remember } from "./remember.ts";
-import { callerWentAway, readBody } from "./request-body.ts";
-import { requestIdHeader, requestIdOf } from "./request-id.ts";
+import type { Exchange, NodeRequest, RequestHead } from "./http/exchange.ts";
+import type { ServerLimits } from "./http/limits.ts";
+import type { QuickAnswer } from "./http/quick-connection.ts";
+import { remember } from "./http/remember.ts";
+import { callerWentAway, readBody } from "./http/request-body.ts";
+import type { WholeRequest } from "./http/whole-request.ts";
+import { type Call, callKey } from "./observability/call.ts";
+import type { CallObserver } from "./observability/call-observer.ts";
+import { requestIdHeader, requestIdOf } from "./observability/request-id.ts";
 import type { ShortPath } from "./short-path.ts";
-import type { WholeRequest } from "./whole-request.ts";
 
 /** Options of {@link createConnectHandler}. */
 export interface ConnectHandlerOptions {

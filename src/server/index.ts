@@ -18,7 +18,7 @@ export {
   UnreadableRunnerError,
 } from "../store/runner-store.ts";
 export { createTokenVerifier, type TokenVerifier } from "./authentication.ts";
-export { defaultLimits, type ServerLimits } from "./limits.ts";
+export { defaultLimits, type ServerLimits } from "./http/limits.ts";
 export { createRunnerRoutes, type RunnerRoutesOptions } from "./runner-routes.ts";
 export {
   createRunnerServer,

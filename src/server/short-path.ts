@@ -4,15 +4,15 @@ import { GetRunnerRequestSchema } from "../../gen/gitpod/v1/runner_service_pb.ts
 import { keepsPlainRules } from "../runner/plain-rules.ts";
 import type { EncodedRunner, WireCompression, WireFormat } from "../store/encoded-runner.ts";
 import type { RunnerStore } from "../store/runner-store.ts";
-import type { Call } from "./call.ts";
-import type { Exchange, RequestHead } from "./exchange.ts";
-import type { ServerLimits } from "./limits.ts";
-import type { QuickAnswer } from "./quick-connection.ts";
-import { remember } from "./remember.ts";
-import { callerWentAway, collectBody } from "./request-body.ts";
-import { requestIdHeader } from "./request-id.ts";
-import { createTimeLimit } from "./time-limit.ts";
-import type { WholeRequest } from "./whole-request.ts";
+import type { Exchange, RequestHead } from "./http/exchange.ts";
+import type { ServerLimits } from "./http/limits.ts";
+import type { QuickAnswer } from "./http/quick-connection.ts";
+import { remember } from "./http/remember.ts";
+import { callerWentAway, collectBody } from "./http/request-body.ts";
+import { createTimeLimit } from "./http/time-limit.ts";
+import type { WholeRequest } from "./http/whole-request.ts";
+import type { Call } from "./observability/call.ts";
+import { requestIdHeader } from "./observability/request-id.ts";
 
 /**
  * The short path of GetRunner: it answers a unary Connect call whose answer is at

@@ -3,11 +3,11 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { create } from "@bufbuild/protobuf";
 import { expect, onTestFinished, test } from "vitest";
-import { RunnerSchema } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { createMemoryRunnerStore, createTokenVerifier } from "../../src/server/index.ts";
-import { chance, mutated, oneOf, seed } from "../support/hostile-requests.ts";
-import { connectRaw, rawPost } from "../support/raw.ts";
-import { getRunnerPath, runner, startServer, unknownId } from "../support/server.ts";
+import { RunnerSchema } from "../../../gen/gitpod/v1/runner_service_pb.ts";
+import { createMemoryRunnerStore, createTokenVerifier } from "../../../src/server/index.ts";
+import { chance, mutated, oneOf, seed } from "../../support/hostile-requests.ts";
+import { connectRaw, rawPost } from "../../support/raw.ts";
+import { getRunnerPath, runner, startServer, unknownId } from "../../support/server.ts";
 
 const body = JSON.stringify({ runnerId: runner.runnerId });
 

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { connect as connectHttp2, constants } from "node:http2";
 import { connect as connectTls } from "node:tls";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { connectRaw, rawPost } from "../support/raw.ts";
-import { getRunnerPath, post, runner, startServer } from "../support/server.ts";
+import { connectRaw, rawPost } from "../../support/raw.ts";
+import { getRunnerPath, post, runner, startServer } from "../../support/server.ts";
 
 const body = JSON.stringify({ runnerId: runner.runnerId });
 const soon = { headersTimeoutMs: 300, requestTimeoutMs: 500, idleTimeoutMs: 300 };
@@ -28,7 +28,7 @@ describe("a peer that", () => {
 
   test("says nothing after the TLS handshake is let go", async () => {
     const [cert, key] = ["cert", "key"].map((name) =>
-      readFileSync(new URL(`../support/tls/${name}.pem`, import.meta.url), "utf8"),
+      readFileSync(new URL(`../../support/tls/${name}.pem`, import.meta.url), "utf8"),
     ) as [string, string];
     const { port } = await startServer({ tls: { cert, key }, limits: soon });
     const socket = connectTls({ port, host: "127.0.0.1", ca: cert, servername: "localhost" });

@@ -1,6 +1,6 @@
 import { cors } from "@connectrpc/connect";
+import { requestIdHeader } from "../observability/request-id.ts";
 import type { RequestHead } from "./exchange.ts";
-import { requestIdHeader } from "./request-id.ts";
 
 /** How long a browser may remember the answer to a preflight, in seconds: two hours, the most Chromium does. */
 const maxAgeSeconds = 7200;

@@ -8,15 +8,15 @@ import {
 } from "@connectrpc/connect-node";
 import { pino } from "pino";
 import { describe, expect, test, vi } from "vitest";
-import { RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
+import { RunnerService } from "../../../gen/gitpod/v1/runner_service_pb.ts";
 import {
   createTokenVerifier,
   type RunnerStore,
   StoreUnreachableError,
   UnreadableRunnerError,
-} from "../../src/server/index.ts";
-import { connectRaw, rawPost } from "../support/raw.ts";
-import { getRunnerPath, post, runner, startServer, unknownId } from "../support/server.ts";
+} from "../../../src/server/index.ts";
+import { connectRaw, rawPost } from "../../support/raw.ts";
+import { getRunnerPath, post, runner, startServer, unknownId } from "../../support/server.ts";
 
 const body = JSON.stringify({ runnerId: runner.runnerId });
 
