@@ -1,6 +1,6 @@
 import type { GetRunnerResponse, Runner } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { ExitCode } from "./exit-code.ts";
-import type { OutputOptions } from "./print.ts";
+import type { OutputOptions } from "./output/print.ts";
 import { type ClientOptions, createRunnerClientFromOptions } from "./runner-client-from-options.ts";
 
 /** The options of every command that gets a runner and prints something of it. */

@@ -17,28 +17,28 @@ const program = new Command("runnerctl")
 runnerCommand("get")
   .description("print the whole runner; secrets are in json and yaml only")
   .addHelpText("after", example("get ID -o json | jq .runner.status.version"))
-  .action(async (id, options) => (await import("./get.ts")).get(id, options));
+  .action(async (id, options) => (await import("./commands/get.ts")).get(id, options));
 
 runnerCommand("status")
   .description("print how the runner is: phase, health and why, heartbeat, gateway")
   .addHelpText("after", example("status ID -o json | jq -r .health.state"))
-  .action(async (id, options) => (await import("./status.ts")).status(id, options));
+  .action(async (id, options) => (await import("./commands/status.ts")).status(id, options));
 
 runnerCommand("config")
   .description("print what the runner shall be, whether it is, and when it may update")
   .addHelpText("after", example("config ID -o yaml"))
-  .action(async (id, options) => (await import("./config.ts")).config(id, options));
+  .action(async (id, options) => (await import("./commands/config.ts")).config(id, options));
 
 runnerCommand("verify")
   .description("end with 0 if the runner has all of the capabilities, with 5 if not")
   .requiredOption("--capability <name...>", "what it has to have, such as warm-pool")
   .addHelpText("after", example("verify ID --capability warm-pool agent-execution"))
-  .action(async (id, options) => (await import("./verify.ts")).verify(id, options));
+  .action(async (id, options) => (await import("./commands/verify.ts")).verify(id, options));
 
 pollingCommand("watch", "how long one call may take: 500ms, 5s, 2m", [10_000, "10s"])
   .description("print each change until the runner is deleted (ends with 0) or Ctrl-C (130)")
   .addHelpText("after", example("watch ID -o json | jq -r '.status.health.state'"))
-  .action(async (id, options) => (await import("./watch.ts")).watch(id, options));
+  .action(async (id, options) => (await import("./commands/watch.ts")).watch(id, options));
 
 pollingCommand("wait", "how long to wait in all: 500ms, 5s, 2m", [300_000, "5m"])
   .description("wait until a condition holds: end with 0, or with 5 when time is over")
@@ -47,7 +47,7 @@ pollingCommand("wait", "how long to wait in all: 500ms, 5s, 2m", [300_000, "5m"]
     "health=healthy, phase=active, capability=warm-pool, deleted",
   )
   .addHelpText("after", example("wait ID --for health=healthy --timeout 10m"))
-  .action(async (id, options) => (await import("./wait.ts")).wait(id, options));
+  .action(async (id, options) => (await import("./commands/wait.ts")).wait(id, options));
 
 defineServe(program.command("serve"));
 
@@ -56,7 +56,7 @@ program
   .description("print the script with which a shell completes what is typed")
   .addArgument(new Argument("<shell>", "the shell").choices(["bash", "zsh", "fish"]))
   .addHelpText("after", example("source <(runnerctl completion bash)", ""))
-  .action(async (shell) => (await import("./completion.ts")).completion(shell, program));
+  .action(async (shell) => (await import("./commands/completion.ts")).completion(shell, program));
 
 /** A command that asks for a runner again and again. */
 function pollingCommand(...args: Parameters<typeof runnerCommand>): Command {
@@ -120,7 +120,7 @@ export async function run(): Promise<void> {
       process.exitCode = error.exitCode === 0 ? 0 : 2;
     } else {
       const [{ errorLine }, { exitCodeOf }] = await Promise.all([
-        import("./error-line.ts"),
+        import("./output/error-line.ts"),
         import("./exit-code.ts"),
       ]);
       process.stderr.write(`runnerctl: ${await errorLine(error)}\n`);

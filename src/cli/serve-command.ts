@@ -51,7 +51,7 @@ Example:
       flagsFromEnvironment(command);
       requireSense(command);
     })
-    .action(async (options: ServeOptions) => (await import("./serve.ts")).serve(options));
+    .action(async (options: ServeOptions) => (await import("./commands/serve.ts")).serve(options));
   const add = (group: string, ...options: Option[]) => {
     for (const option of options) {
       command.addOption(option.helpGroup(group));

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, test, vi } from "vitest";
-import { runnerId, serveRunnerFile } from "../support/runner-file.ts";
+import { runnerId, serveRunnerFile } from "../../support/runner-file.ts";
 import {
   type RunningRunnerctl,
   runRunnerctl,
   startRunnerctl,
   startRunnerctlOnTerminal,
-} from "../support/runnerctl.ts";
-import { samples } from "../support/sample-runner.ts";
+} from "../../support/runnerctl.ts";
+import { samples } from "../../support/sample-runner.ts";
 
 // Processes start slowly on a busy machine.
 vi.setConfig({ testTimeout: 30_000 });

@@ -4,11 +4,11 @@ import {
   GetRunnerResponseSchema,
   RunnerPhase,
   RunnerSchema,
-} from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { configReport, configRows } from "../../src/cli/config.ts";
-import { renderRows } from "../../src/cli/rows.ts";
-import { futureNumber, futureResponse } from "../support/future-contract.ts";
-import { sampleRunner } from "../support/sample-runner.ts";
+} from "../../../gen/gitpod/v1/runner_service_pb.ts";
+import { configReport, configRows } from "../../../src/cli/commands/config.ts";
+import { renderRows } from "../../../src/cli/output/rows.ts";
+import { futureNumber, futureResponse } from "../../support/future-contract.ts";
+import { sampleRunner } from "../../support/sample-runner.ts";
 
 const at = new Date("2026-11-23T08:00:12Z");
 

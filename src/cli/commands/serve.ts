@@ -6,16 +6,16 @@ import {
   type Runner,
   RunnerPhase,
   RunnerPhaseSchema,
-} from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { type FileRunnerStore, openFileRunnerStore } from "../fixture/file-runner-store.ts";
-import { enumShortName } from "../runner/enum-name.ts";
-import { createTokenVerifier, type TokenVerifier } from "../server/authentication.ts";
-import { createFileStoreObserver } from "../server/file-store-observer.ts";
-import { createRunnerServer } from "../server/runner-server.ts";
-import { openTokenFile } from "../server/token-file.ts";
-import { returnMemoryOfLoading } from "./return-memory.ts";
-import type { ServeOptions } from "./serve-command.ts";
-import { createServeLog } from "./serve-log.ts";
+} from "../../../gen/gitpod/v1/runner_service_pb.ts";
+import { type FileRunnerStore, openFileRunnerStore } from "../../fixture/file-runner-store.ts";
+import { enumShortName } from "../../runner/enum-name.ts";
+import { createTokenVerifier, type TokenVerifier } from "../../server/authentication.ts";
+import { createFileStoreObserver } from "../../server/file-store-observer.ts";
+import { createRunnerServer } from "../../server/runner-server.ts";
+import { openTokenFile } from "../../server/token-file.ts";
+import { createServeLog } from "../output/serve-log.ts";
+import { returnMemoryOfLoading } from "../return-memory.ts";
+import type { ServeOptions } from "../serve-command.ts";
 
 /** `runnerctl serve`: the reference server, until SIGINT or SIGTERM. */
 export async function serve(options: ServeOptions): Promise<void> {

@@ -1,16 +1,16 @@
-import type { Runner } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import type { RunnerClient } from "../client/runner-client.ts";
-import { WaitTimeoutError, waitForRunner } from "../client/wait-for-runner.ts";
-import { durationText } from "../runner/duration-text.ts";
-import { type Condition, parseCondition } from "./condition.ts";
-import { ExitCode } from "./exit-code.ts";
-import type { PollingOptions } from "./fetch-runner.ts";
-import { createInterruptSignal } from "./interrupt-signal.ts";
-import { print } from "./print.ts";
-import { harmless } from "./rows.ts";
-import { createRunnerClientFromOptions } from "./runner-client-from-options.ts";
+import type { Runner } from "../../../gen/gitpod/v1/runner_service_pb.ts";
+import type { RunnerClient } from "../../client/runner-client.ts";
+import { WaitTimeoutError, waitForRunner } from "../../client/wait-for-runner.ts";
+import { durationText } from "../../runner/duration-text.ts";
+import { type Condition, parseCondition } from "../condition.ts";
+import { ExitCode } from "../exit-code.ts";
+import type { PollingOptions } from "../fetch-runner.ts";
+import { createInterruptSignal } from "../interrupt-signal.ts";
+import { print } from "../output/print.ts";
+import { harmless } from "../output/rows.ts";
+import { createStatusLine, type StatusPart } from "../output/status-line.ts";
+import { createRunnerClientFromOptions } from "../runner-client-from-options.ts";
 import { statusReport } from "./status.ts";
-import { createStatusLine, type StatusPart } from "./status-line.ts";
 
 /**
  * `runnerctl wait ID --for CONDITION`: waits until a condition holds, and

@@ -4,16 +4,16 @@ import {
   RunnerPhase,
   RunnerPhaseSchema,
   RunnerSpecSchema,
-} from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { type DesiredAndActual, desiredAndActual } from "../runner/desired-and-actual.ts";
-import { enumJson, enumShortName } from "../runner/enum-name.ts";
-import { redactedJson } from "../runner/redaction.ts";
-import { updateWindowHours, updateWindowState } from "../runner/update-window.ts";
-import { describeMessage } from "./describe-message.ts";
-import { fetchRunner, type RunnerCommandOptions } from "./fetch-runner.ts";
-import { print } from "./print.ts";
-import type { Row } from "./rows.ts";
-import { timeJson } from "./time-text.ts";
+} from "../../../gen/gitpod/v1/runner_service_pb.ts";
+import { type DesiredAndActual, desiredAndActual } from "../../runner/desired-and-actual.ts";
+import { enumJson, enumShortName } from "../../runner/enum-name.ts";
+import { redactedJson } from "../../runner/redaction.ts";
+import { updateWindowHours, updateWindowState } from "../../runner/update-window.ts";
+import { fetchRunner, type RunnerCommandOptions } from "../fetch-runner.ts";
+import { describeMessage } from "../output/describe-message.ts";
+import { print } from "../output/print.ts";
+import type { Row } from "../output/rows.ts";
+import { timeJson } from "../output/time-text.ts";
 
 /** `runnerctl config ID`: prints what a runner shall be, and whether it is. */
 export async function config(runnerId: string, options: RunnerCommandOptions): Promise<void> {

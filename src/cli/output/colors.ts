@@ -1,5 +1,5 @@
-import { RunnerPhase } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import type { HealthState } from "../runner/runner-health.ts";
+import { RunnerPhase } from "../../../gen/gitpod/v1/runner_service_pb.ts";
+import type { HealthState } from "../../runner/runner-health.ts";
 import type { Color } from "./rows.ts";
 
 /** The colour of each health; what is not known has none. */

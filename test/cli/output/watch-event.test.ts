@@ -9,12 +9,12 @@ import {
   RunnerPhase,
   RunnerSchema,
   type RunnerStatusSchema,
-} from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { statusReport } from "../../src/cli/status.ts";
-import { createWatchEvents } from "../../src/cli/watch-event.ts";
-import { renderWatchEvent } from "../../src/cli/watch-line.ts";
-import { runnerFromJson } from "../../src/runner/runner-json.ts";
-import { futureResponse } from "../support/future-contract.ts";
+} from "../../../gen/gitpod/v1/runner_service_pb.ts";
+import { statusReport } from "../../../src/cli/commands/status.ts";
+import { createWatchEvents } from "../../../src/cli/output/watch-event.ts";
+import { renderWatchEvent } from "../../../src/cli/output/watch-line.ts";
+import { runnerFromJson } from "../../../src/runner/runner-json.ts";
+import { futureResponse } from "../../support/future-contract.ts";
 
 const start = Date.UTC(2026, 10, 23, 8);
 let seconds = 0;

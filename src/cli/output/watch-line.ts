@@ -2,9 +2,9 @@ import type { DescEnum } from "@bufbuild/protobuf";
 import {
   RunnerCapabilitySchema,
   RunnerPhaseSchema,
-} from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { enumShortName } from "../runner/enum-name.ts";
-import type { HealthState } from "../runner/runner-health.ts";
+} from "../../../gen/gitpod/v1/runner_service_pb.ts";
+import { enumShortName } from "../../runner/enum-name.ts";
+import type { HealthState } from "../../runner/runner-health.ts";
 import { healthColor, phaseColor } from "./colors.ts";
 import { type Color, harmless, paint } from "./rows.ts";
 import type { WatchChange, WatchEvent } from "./watch-event.ts";

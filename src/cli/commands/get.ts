@@ -1,9 +1,9 @@
 import { toJson } from "@bufbuild/protobuf";
-import { GetRunnerResponseSchema, RunnerSchema } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { unknownJson } from "../runner/runner-json.ts";
-import { describeMessage } from "./describe-message.ts";
-import { fetchRunner, type RunnerCommandOptions } from "./fetch-runner.ts";
-import { print } from "./print.ts";
+import { GetRunnerResponseSchema, RunnerSchema } from "../../../gen/gitpod/v1/runner_service_pb.ts";
+import { unknownJson } from "../../runner/runner-json.ts";
+import { fetchRunner, type RunnerCommandOptions } from "../fetch-runner.ts";
+import { describeMessage } from "../output/describe-message.ts";
+import { print } from "../output/print.ts";
 
 /**
  * `runnerctl get ID`: prints the whole runner. For programs that is the

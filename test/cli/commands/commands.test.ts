@@ -14,13 +14,13 @@ import {
   runRunnerctl,
   startRunnerctl,
   startRunnerctlOnTerminal,
-} from "../support/runnerctl.ts";
-import { samples } from "../support/sample-runner.ts";
+} from "../../support/runnerctl.ts";
+import { samples } from "../../support/sample-runner.ts";
 
 // Processes start slowly on a busy machine.
 vi.setConfig({ testTimeout: 30_000 });
 
-const main = new URL("../../src/cli/main.ts", import.meta.url).pathname;
+const main = new URL("../../../src/cli/main.ts", import.meta.url).pathname;
 
 const managed = "3b8d6a52-5f14-4c0b-a7e9-6d1c0f2e8b97";
 const created = "c4a19e60-0d7b-4f35-9b28-e5f3a1d6c702";

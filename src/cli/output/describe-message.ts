@@ -24,11 +24,11 @@ import {
   SubjectSchema,
   type UpdateWindow,
   UpdateWindowSchema,
-} from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { durationText } from "../runner/duration-text.ts";
-import { enumShortName, newerEnumNames } from "../runner/enum-name.ts";
-import { isSecret } from "../runner/redaction.ts";
-import { updateWindowHours, updateWindowState } from "../runner/update-window.ts";
+} from "../../../gen/gitpod/v1/runner_service_pb.ts";
+import { durationText } from "../../runner/duration-text.ts";
+import { enumShortName, newerEnumNames } from "../../runner/enum-name.ts";
+import { isSecret } from "../../runner/redaction.ts";
+import { updateWindowHours, updateWindowState } from "../../runner/update-window.ts";
 import { phaseColor } from "./colors.ts";
 import type { Row } from "./rows.ts";
 import { timeText } from "./time-text.ts";

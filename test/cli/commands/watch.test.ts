@@ -1,7 +1,7 @@
 import { describe, test, vi } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { runnerId, serveRunnerFile } from "../support/runner-file.ts";
-import { runRunnerctl, startRunnerctl, startRunnerctlOnTerminal } from "../support/runnerctl.ts";
+import { runnerId, serveRunnerFile } from "../../support/runner-file.ts";
+import { runRunnerctl, startRunnerctl, startRunnerctlOnTerminal } from "../../support/runnerctl.ts";
 
 // Processes start slowly on a busy machine.
 vi.setConfig({ testTimeout: 30_000 });

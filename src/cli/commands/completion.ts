@@ -1,7 +1,7 @@
 import type { Command, Option } from "commander";
-import { RunnerCapabilitySchema } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { enumShortNames } from "../runner/enum-name.ts";
-import { conditionTexts } from "./condition.ts";
+import { RunnerCapabilitySchema } from "../../../gen/gitpod/v1/runner_service_pb.ts";
+import { enumShortNames } from "../../runner/enum-name.ts";
+import { conditionTexts } from "../condition.ts";
 
 /** A shell that runnerctl has completion for. */
 type Shell = keyof typeof scriptFor;

@@ -1,11 +1,11 @@
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { GetRunnerResponseSchema, RunnerSchema } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { renderRows } from "../../src/cli/rows.ts";
-import { statusReport, statusRows } from "../../src/cli/status.ts";
-import { runnerFromJson } from "../../src/runner/runner-json.ts";
-import { futureNumber, futureResponse } from "../support/future-contract.ts";
-import { sampleRunner } from "../support/sample-runner.ts";
+import { GetRunnerResponseSchema, RunnerSchema } from "../../../gen/gitpod/v1/runner_service_pb.ts";
+import { statusReport, statusRows } from "../../../src/cli/commands/status.ts";
+import { renderRows } from "../../../src/cli/output/rows.ts";
+import { runnerFromJson } from "../../../src/runner/runner-json.ts";
+import { futureNumber, futureResponse } from "../../support/future-contract.ts";
+import { sampleRunner } from "../../support/sample-runner.ts";
 
 const at = new Date("2026-11-23T08:00:12Z");
 const secondsLater = (seconds: number) => new Date(at.getTime() + seconds * 1000);

@@ -1,10 +1,10 @@
 import type { JsonValue } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
-import { type Runner, RunnerCapabilitySchema } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { codeName } from "../client/connect-error.ts";
-import type { Poll } from "../client/poll-runner.ts";
-import { enumJson, newerEnumNames } from "../runner/enum-name.ts";
-import { type StatusReport, statusReport } from "./status.ts";
+import { type Runner, RunnerCapabilitySchema } from "../../../gen/gitpod/v1/runner_service_pb.ts";
+import { codeName } from "../../client/connect-error.ts";
+import type { Poll } from "../../client/poll-runner.ts";
+import { enumJson, newerEnumNames } from "../../runner/enum-name.ts";
+import { type StatusReport, statusReport } from "../commands/status.ts";
 import { timeJson } from "./time-text.ts";
 
 /**

@@ -5,16 +5,16 @@ import {
   type Runner,
   RunnerPhase,
   RunnerPhaseSchema,
-} from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { durationText } from "../runner/duration-text.ts";
-import { enumJson, enumShortName, newerEnumNames } from "../runner/enum-name.ts";
-import { heartbeatAgeMs } from "../runner/heartbeat.ts";
-import { runnerHealth } from "../runner/runner-health.ts";
-import { healthColor, phaseColor } from "./colors.ts";
-import { fetchRunner, type RunnerCommandOptions } from "./fetch-runner.ts";
-import { print } from "./print.ts";
-import type { Row } from "./rows.ts";
-import { timeText } from "./time-text.ts";
+} from "../../../gen/gitpod/v1/runner_service_pb.ts";
+import { durationText } from "../../runner/duration-text.ts";
+import { enumJson, enumShortName, newerEnumNames } from "../../runner/enum-name.ts";
+import { heartbeatAgeMs } from "../../runner/heartbeat.ts";
+import { runnerHealth } from "../../runner/runner-health.ts";
+import { fetchRunner, type RunnerCommandOptions } from "../fetch-runner.ts";
+import { healthColor, phaseColor } from "../output/colors.ts";
+import { print } from "../output/print.ts";
+import type { Row } from "../output/rows.ts";
+import { timeText } from "../output/time-text.ts";
 
 /** `runnerctl status ID`: prints how a runner is. */
 export async function status(runnerId: string, options: RunnerCommandOptions): Promise<void> {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Row, renderRows } from "../../src/cli/rows.ts";
+import { type Row, renderRows } from "../../../src/cli/output/rows.ts";
 
 describe("renderRows", () => {
   test("puts texts in a column, lists on lines of their own, and rows below their label", () => {

@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { RunnerCapabilitySchema } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { enumShortNames } from "../../src/runner/enum-name.ts";
-import { runRunnerctl } from "../support/runnerctl.ts";
+import { RunnerCapabilitySchema } from "../../../gen/gitpod/v1/runner_service_pb.ts";
+import { enumShortNames } from "../../../src/runner/enum-name.ts";
+import { runRunnerctl } from "../../support/runnerctl.ts";
 
 // Processes start slowly on a busy machine.
 vi.setConfig({ testTimeout: 30_000 });

@@ -1,17 +1,17 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
-import type { Runner } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { codeName } from "../client/connect-error.ts";
-import { pollRunner } from "../client/poll-runner.ts";
-import { heartbeatAgeMs } from "../runner/heartbeat.ts";
-import type { PollingOptions } from "./fetch-runner.ts";
-import { createInterruptSignal } from "./interrupt-signal.ts";
-import { canRedraw, canShowColors, type OutputOptions } from "./print.ts";
-import { createRunnerClientFromOptions } from "./runner-client-from-options.ts";
+import type { Runner } from "../../../gen/gitpod/v1/runner_service_pb.ts";
+import { codeName } from "../../client/connect-error.ts";
+import { pollRunner } from "../../client/poll-runner.ts";
+import { heartbeatAgeMs } from "../../runner/heartbeat.ts";
+import type { PollingOptions } from "../fetch-runner.ts";
+import { createInterruptSignal } from "../interrupt-signal.ts";
+import { canRedraw, canShowColors, type OutputOptions } from "../output/print.ts";
+import { createStatusLine, type StatusPart } from "../output/status-line.ts";
+import { agoText } from "../output/time-text.ts";
+import { createWatchEvents, type WatchEvent } from "../output/watch-event.ts";
+import { renderWatchEvent } from "../output/watch-line.ts";
+import { createRunnerClientFromOptions } from "../runner-client-from-options.ts";
 import { healthRow, phaseRow } from "./status.ts";
-import { createStatusLine, type StatusPart } from "./status-line.ts";
-import { agoText } from "./time-text.ts";
-import { createWatchEvents, type WatchEvent } from "./watch-event.ts";
-import { renderWatchEvent } from "./watch-line.ts";
 
 /**
  * `runnerctl watch ID`: prints a line for each change of a runner, until it is

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { RunnerCapability } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { renderRows } from "../../src/cli/rows.ts";
-import { verifyReport, verifyRows } from "../../src/cli/verify.ts";
-import { sampleRunner } from "../support/sample-runner.ts";
+import { RunnerCapability } from "../../../gen/gitpod/v1/runner_service_pb.ts";
+import { verifyReport, verifyRows } from "../../../src/cli/commands/verify.ts";
+import { renderRows } from "../../../src/cli/output/rows.ts";
+import { sampleRunner } from "../../support/sample-runner.ts";
 
 const { WARM_POOL, REDIS_STREAM, ASG_WARM_POOL } = RunnerCapability;
 const newer = 4242 as RunnerCapability;

@@ -5,13 +5,13 @@ import {
   GetRunnerResponseSchema,
   RunnerConfigurationSchema,
   RunnerSchema,
-} from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { describeMessage } from "../../src/cli/describe-message.ts";
-import { renderRows } from "../../src/cli/rows.ts";
-import { runnerFromJson } from "../../src/runner/runner-json.ts";
-import documented from "../documented-response.json" with { type: "json" };
-import { futureNumber, futureResponse } from "../support/future-contract.ts";
-import { sampleRunner } from "../support/sample-runner.ts";
+} from "../../../gen/gitpod/v1/runner_service_pb.ts";
+import { describeMessage } from "../../../src/cli/output/describe-message.ts";
+import { renderRows } from "../../../src/cli/output/rows.ts";
+import { runnerFromJson } from "../../../src/runner/runner-json.ts";
+import documented from "../../documented-response.json" with { type: "json" };
+import { futureNumber, futureResponse } from "../../support/future-contract.ts";
+import { sampleRunner } from "../../support/sample-runner.ts";
 
 const at = new Date("2026-11-23T08:00:12Z");
 

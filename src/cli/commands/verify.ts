@@ -2,14 +2,14 @@ import {
   type Runner,
   type RunnerCapability,
   RunnerCapabilitySchema,
-} from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { missingCapabilities } from "../runner/capabilities.ts";
-import { enumJson, enumShortName, enumValueNamed } from "../runner/enum-name.ts";
-import { ExitCode } from "./exit-code.ts";
-import { fetchRunner, type RunnerCommandOptions } from "./fetch-runner.ts";
-import { print } from "./print.ts";
-import type { Row } from "./rows.ts";
-import { UsageError } from "./usage-error.ts";
+} from "../../../gen/gitpod/v1/runner_service_pb.ts";
+import { missingCapabilities } from "../../runner/capabilities.ts";
+import { enumJson, enumShortName, enumValueNamed } from "../../runner/enum-name.ts";
+import { ExitCode } from "../exit-code.ts";
+import { fetchRunner, type RunnerCommandOptions } from "../fetch-runner.ts";
+import { print } from "../output/print.ts";
+import type { Row } from "../output/rows.ts";
+import { UsageError } from "../usage-error.ts";
 
 /**
  * `runnerctl verify ID --capability NAME…`: tells whether a runner has all the

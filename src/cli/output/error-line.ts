@@ -26,7 +26,7 @@ async function brokenRules(error: ConnectError): Promise<string[]> {
   if (error.code !== Code.InvalidArgument) {
     return [];
   }
-  const { ViolationsSchema } = await import("../../gen/buf/validate/validate_pb.ts");
+  const { ViolationsSchema } = await import("../../../gen/buf/validate/validate_pb.ts");
   return error
     .findDetails(ViolationsSchema)
     .flatMap(({ violations }) => violations)
