@@ -23,7 +23,10 @@ export default defineConfig({
       // What is needed together is in one file, along with all that it imports.
       groups: [
         { name: "program", test: /\/src\/cli\/program\.ts$/, priority: 1 },
-        { name: "runner-commands", test: /\/src\/cli\/commands\/(get|status|config|verify|watch|wait)\.ts$/ },
+        {
+          name: "runner-commands",
+          test: /\/src\/cli\/commands\/(get|status|config|verify|watch|wait)\.ts$/,
+        },
       ],
     },
   },

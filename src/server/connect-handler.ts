@@ -18,11 +18,12 @@ import {
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import { RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
+import { callerDisconnected } from "./caller-disconnected.ts";
 import type { Exchange, NodeRequest, RequestHead } from "./http/exchange.ts";
 import type { ServerLimits } from "./http/limits.ts";
 import type { QuickAnswer } from "./http/quick-connection.ts";
 import { remember } from "./http/remember.ts";
-import { callerWentAway, readBody } from "./http/request-body.ts";
+import { readBody } from "./http/request-body.ts";
 import type { WholeRequest } from "./http/whole-request.ts";
 import { type Call, callKey } from "./observability/call.ts";
 import type { CallObserver } from "./observability/call-observer.ts";
@@ -133,7 +134,7 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
     const contextValues = createContextValues();
     const fromNode = universalRequestFromNodeRequest(request, response, undefined, contextValues);
     const controller = new AbortController();
-    fromNode.signal.addEventListener("abort", () => controller.abort(callerWentAway()));
+    fromNode.signal.addEventListener("abort", () => controller.abort(callerDisconnected()));
     const timer = setTimeout(
       () => controller.abort(new ConnectError("the call took too long", Code.DeadlineExceeded)),
       limits.requestTimeoutMs,
@@ -156,7 +157,14 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
       handler.method.methodKind === "unary"
         ? inOnePiece(
             readAlready ??
-              (() => readBody(request, limits.maxBodyBytes + envelopeBytes, untilAborted)),
+              (async () => {
+                const maxBytes = limits.maxBodyBytes + envelopeBytes;
+                const body = await readBody(request, maxBytes, untilAborted);
+                if (body === undefined) {
+                  throw callerDisconnected();
+                }
+                return body;
+              }),
           )
         : fromNode.body;
     dropEndlessTimeout(fromNode.header);

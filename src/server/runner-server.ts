@@ -1,4 +1,10 @@
-import { Code, ConnectError, type ConnectRouter, type Interceptor } from "@connectrpc/connect";
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  cors as connectCors,
+  type Interceptor,
+} from "@connectrpc/connect";
 import { type Logger, pino } from "pino";
 import type { Registry } from "prom-client";
 import type { RunnerStore } from "../store/runner-store.ts";
@@ -12,6 +18,7 @@ import { createListener, type ListenerOptions } from "./http/listener.ts";
 import { remember } from "./http/remember.ts";
 import { createCallObserver } from "./observability/call-observer.ts";
 import { createServerMetrics } from "./observability/metrics.ts";
+import { requestIdHeader } from "./observability/request-id.ts";
 import { createRunnerRoutes } from "./runner-routes.ts";
 import { createShortPath } from "./short-path.ts";
 
@@ -113,7 +120,12 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
         : undefined,
   });
   const hostOf = createHostReader();
-  const cors = createCors(options.corsOrigins ?? []);
+  const cors = createCors({
+    origins: options.corsOrigins ?? [],
+    methods: connectCors.allowedMethods,
+    allowedHeaders: [...connectCors.allowedHeaders, "Authorization", requestIdHeader],
+    exposedHeaders: [...connectCors.exposedHeaders, requestIdHeader, "WWW-Authenticate"],
+  });
   const prefix = normalPrefix(options.pathPrefix ?? "/api");
   const procedureOf = remember((path: string) =>
     path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path,

@@ -4,11 +4,12 @@ import { GetRunnerRequestSchema } from "../../gen/gitpod/v1/runner_service_pb.ts
 import { keepsPlainRules } from "../runner/plain-rules.ts";
 import type { EncodedRunner, WireCompression, WireFormat } from "../store/encoded-runner.ts";
 import type { RunnerStore } from "../store/runner-store.ts";
+import { callerDisconnected } from "./caller-disconnected.ts";
 import type { Exchange, RequestHead } from "./http/exchange.ts";
 import type { ServerLimits } from "./http/limits.ts";
 import type { QuickAnswer } from "./http/quick-connection.ts";
 import { remember } from "./http/remember.ts";
-import { callerWentAway, collectBody } from "./http/request-body.ts";
+import { collectBody } from "./http/request-body.ts";
 import { createTimeLimit } from "./http/time-limit.ts";
 import type { WholeRequest } from "./http/whole-request.ts";
 import type { Call } from "./observability/call.ts";
@@ -121,7 +122,7 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
       const stop = collectBody(exchange.body, limits.maxBodyBytes, (body) => {
         arrived?.();
         if (body === undefined) {
-          handOn(() => Promise.reject(callerWentAway()));
+          handOn(() => Promise.reject(callerDisconnected()));
         } else if (!answer(body.toString("latin1"))) {
           handOn(() => Promise.resolve(body));
         }

@@ -1,13 +1,7 @@
-import { cors } from "@connectrpc/connect";
-import { requestIdHeader } from "../observability/request-id.ts";
 import type { RequestHead } from "./exchange.ts";
 
 /** How long a browser may remember the answer to a preflight, in seconds: two hours, the most Chromium does. */
 const maxAgeSeconds = 7200;
-
-/** Headers beyond those of the protocols: that of the token, and those of the server. */
-const allowedHeaders = [...cors.allowedHeaders, "Authorization", requestIdHeader].join(", ");
-const exposedHeaders = [...cors.exposedHeaders, requestIdHeader, "WWW-Authenticate"].join(", ");
 
 /** What web pages of other origins need from the server. */
 export interface Cors {
@@ -19,8 +13,23 @@ export interface Cors {
 
 const none: readonly string[] = [];
 
-/** Lets web pages of `origins` (`*` for all) call the server. */
-export function createCors(origins: readonly string[]): Cors {
+/** Options of {@link createCors}. */
+export interface CorsOptions {
+  /** The origins of the web pages that may call the server, `*` for all. */
+  readonly origins: readonly string[];
+  /** The methods that they may use. */
+  readonly methods: readonly string[];
+  /** The request headers that they may send. */
+  readonly allowedHeaders: readonly string[];
+  /** The response headers that they may read. */
+  readonly exposedHeaders: readonly string[];
+}
+
+/** Creates the CORS headers (https://fetch.spec.whatwg.org/#http-cors-protocol) of a server. */
+export function createCors({ origins, ...options }: CorsOptions): Cors {
+  const methods = options.methods.join(", ");
+  const allowedHeaders = options.allowedHeaders.join(", ");
+  const exposedHeaders = options.exposedHeaders.join(", ");
   const all = origins.includes("*");
   const known = new Set(origins);
 
@@ -43,7 +52,7 @@ export function createCors(origins: readonly string[]): Cors {
       if (origin !== undefined && (all || known.has(origin))) {
         result.push("Access-Control-Allow-Origin", all ? "*" : origin);
         if (isPreflight(request)) {
-          result.push("Access-Control-Allow-Methods", cors.allowedMethods.join(", "));
+          result.push("Access-Control-Allow-Methods", methods);
           result.push("Access-Control-Allow-Headers", allowedHeaders);
           result.push("Access-Control-Max-Age", `${maxAgeSeconds}`);
         } else {

@@ -1,5 +1,4 @@
 import type { Readable } from "node:stream";
-import { Code, ConnectError } from "@connectrpc/connect";
 
 /** Where what is being collected is, on the request that it comes from. */
 const collecting = Symbol("collecting");
@@ -74,25 +73,20 @@ function onClose(this: CollectedRequest): void {
 }
 
 /**
- * Reads the body of a request, as much as {@link collectBody} does.
- *
- * Rejects with the reason of `signal` when that is aborted, and with `canceled`
- * when the caller breaks the request off.
+ * Reads the body of a request, as much as {@link collectBody} does. Resolves to undefined when the
+ * client disconnected before it was complete, and rejects with the reason of `signal` when that is
+ * aborted.
  */
 export function readBody(
   request: Readable,
   maxBytes: number,
   signal: AbortSignal,
-): Promise<Buffer> {
+): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const stop = collectBody(request, maxBytes, (body) => {
       signal.removeEventListener("abort", onAbort);
-      if (body === undefined) {
-        reject(callerWentAway());
-      } else {
-        resolve(body);
-      }
+      resolve(body);
     });
     const onAbort = () => {
       stop();
@@ -100,9 +94,4 @@ export function readBody(
     };
     signal.addEventListener("abort", onAbort);
   });
-}
-
-/** The error for a call whose caller is gone. */
-export function callerWentAway(): ConnectError {
-  return new ConnectError("the caller went away", Code.Canceled);
 }
