@@ -10,9 +10,9 @@ import {
 import { type FileRunnerStore, openFileRunnerStore } from "../../fixture/file-runner-store.ts";
 import { enumShortName } from "../../runner/enum-name.ts";
 import { createTokenVerifier, type TokenVerifier } from "../../server/authentication.ts";
-import { createFileStoreObserver } from "../../server/file-store-observer.ts";
 import { createRunnerServer } from "../../server/runner-server.ts";
 import { openTokenFile } from "../../server/token-file.ts";
+import { createFileStoreObserver } from "../file-store-observer.ts";
 import { createServeLog } from "../output/serve-log.ts";
 import { returnMemoryOfLoading } from "../return-memory.ts";
 import type { ServeOptions } from "../serve-command.ts";
