@@ -1,7 +1,7 @@
 import { Argument, Command, CommanderError, Option } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
 import { checked, parseDuration, parseRunnerId } from "./arguments.ts";
-import { defineServe } from "./serve-command.ts";
+import { addServeOptions } from "./commands/serve-options.ts";
 
 // Each command's own file is imported when the command runs, so that none
 // waits for what only others need.
@@ -49,7 +49,9 @@ pollingCommand("wait", "how long to wait in all: 500ms, 5s, 2m", [300_000, "5m"]
   .addHelpText("after", example("wait ID --for health=healthy --timeout 10m"))
   .action(async (id, options) => (await import("./commands/wait.ts")).wait(id, options));
 
-defineServe(program.command("serve"));
+addServeOptions(program.command("serve")).action(async (options) =>
+  (await import("./commands/serve.ts")).serve(options),
+);
 
 program
   .command("completion")

@@ -15,7 +15,7 @@ import { openTokenFile } from "../../server/token-file.ts";
 import { createFileStoreObserver } from "../file-store-observer.ts";
 import { createServeLog } from "../output/serve-log.ts";
 import { returnMemoryOfLoading } from "../return-memory.ts";
-import type { ServeOptions } from "../serve-command.ts";
+import type { ServeOptions } from "./serve-options.ts";
 
 /** `runnerctl serve`: the reference server, until SIGINT or SIGTERM. */
 export async function serve(options: ServeOptions): Promise<void> {

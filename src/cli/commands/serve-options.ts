@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { defaultLimits } from "../server/http/limits.ts";
-import { checked, parseDuration } from "./arguments.ts";
+import { defaultLimits } from "../../server/http/limits.ts";
+import { checked, parseDuration } from "../arguments.ts";
 
 /** The options of `runnerctl serve`, as its action gets them. Times are in milliseconds. */
 export interface ServeOptions {
@@ -26,8 +26,8 @@ export interface ServeOptions {
   readonly logLevel: string;
 }
 
-/** Makes of `command` the command `runnerctl serve`. */
-export function defineServe(command: Command): void {
+/** Adds the description and the options of `runnerctl serve` to `command`. */
+export function addServeOptions(command: Command): Command {
   command
     .description("Serve runners from files: the reference server of RunnerService.")
     .configureHelp({
@@ -50,8 +50,7 @@ Example:
     .hook("preAction", (command) => {
       flagsFromEnvironment(command);
       requireSense(command);
-    })
-    .action(async (options: ServeOptions) => (await import("./commands/serve.ts")).serve(options));
+    });
   const add = (group: string, ...options: Option[]) => {
     for (const option of options) {
       command.addOption(option.helpGroup(group));
@@ -113,6 +112,7 @@ Example:
       "silent",
     ]),
   );
+  return command;
 }
 
 function envOf(option: Option): string {
