@@ -8,7 +8,7 @@ import { capabilityNames, hasCapability } from "../runner/capabilities.ts";
 import { enumShortName, enumShortNames, enumValueNamed } from "../runner/enum-name.ts";
 import { adviceOnNames, nearestName } from "../runner/nearest-name.ts";
 import { healthStates, runnerHealth } from "../runner/runner-health.ts";
-import { phaseRow } from "./commands/status.ts";
+import { phaseRow } from "./output/status-report.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Something about a runner that can be waited for. */

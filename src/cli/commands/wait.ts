@@ -9,8 +9,8 @@ import { createInterruptSignal } from "../interrupt-signal.ts";
 import { print } from "../output/print.ts";
 import { harmless } from "../output/rows.ts";
 import { createStatusLine, type StatusPart } from "../output/status-line.ts";
+import { statusReport } from "../output/status-report.ts";
 import { createRunnerClientFromOptions } from "../runner-client-from-options.ts";
-import { statusReport } from "./status.ts";
 
 /**
  * `runnerctl wait ID --for CONDITION`: waits until a condition holds, and

@@ -7,11 +7,11 @@ import type { PollingOptions } from "../fetch-runner.ts";
 import { createInterruptSignal } from "../interrupt-signal.ts";
 import { canRedraw, canShowColors, type OutputOptions } from "../output/print.ts";
 import { createStatusLine, type StatusPart } from "../output/status-line.ts";
+import { healthRow, phaseRow } from "../output/status-report.ts";
 import { agoText } from "../output/time-text.ts";
 import { createWatchEvents, type WatchEvent } from "../output/watch-event.ts";
 import { renderWatchEvent } from "../output/watch-line.ts";
 import { createRunnerClientFromOptions } from "../runner-client-from-options.ts";
-import { healthRow, phaseRow } from "./status.ts";
 
 /**
  * `runnerctl watch ID`: prints a line for each change of a runner, until it is

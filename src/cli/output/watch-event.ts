@@ -4,7 +4,7 @@ import { type Runner, RunnerCapabilitySchema } from "../../../gen/gitpod/v1/runn
 import { codeName } from "../../client/connect-error.ts";
 import type { Poll } from "../../client/poll-runner.ts";
 import { enumJson, newerEnumNames } from "../../runner/enum-name.ts";
-import { type StatusReport, statusReport } from "../commands/status.ts";
+import { type StatusReport, statusReport } from "./status-report.ts";
 import { timeJson } from "./time-text.ts";
 
 /**

@@ -10,7 +10,7 @@ import {
   RunnerSchema,
   type RunnerStatusSchema,
 } from "../../../gen/gitpod/v1/runner_service_pb.ts";
-import { statusReport } from "../../../src/cli/commands/status.ts";
+import { statusReport } from "../../../src/cli/output/status-report.ts";
 import { createWatchEvents } from "../../../src/cli/output/watch-event.ts";
 import { renderWatchEvent } from "../../../src/cli/output/watch-line.ts";
 import { runnerFromJson } from "../../../src/runner/runner-json.ts";

@@ -1,8 +1,8 @@
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { GetRunnerResponseSchema, RunnerSchema } from "../../../gen/gitpod/v1/runner_service_pb.ts";
-import { statusReport, statusRows } from "../../../src/cli/commands/status.ts";
 import { renderRows } from "../../../src/cli/output/rows.ts";
+import { statusReport, statusRows } from "../../../src/cli/output/status-report.ts";
 import { runnerFromJson } from "../../../src/runner/runner-json.ts";
 import { futureNumber, futureResponse } from "../../support/future-contract.ts";
 import { sampleRunner } from "../../support/sample-runner.ts";
