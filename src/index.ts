@@ -23,7 +23,7 @@ export { type DesiredAndActual, desiredAndActual } from "./runner/desired-and-ac
 export { enumShortName, enumShortNames, enumValueNamed } from "./runner/enum-name.ts";
 export { heartbeatAgeMs } from "./runner/heartbeat.ts";
 export { redactedJson } from "./runner/redaction.ts";
-export { isHeartbeat, type RunnerChange, runnerChanges } from "./runner/runner-changes.ts";
+export { isHeartbeat, type RunnerChange, runnerChanges } from "./runner/runner-diff.ts";
 export {
   type HealthReason,
   type HealthState,

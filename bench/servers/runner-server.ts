@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { pino } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
-import { returnMemoryOfLoading } from "../../src/cli/return-memory.ts";
+import { returnMemoryOfLoading } from "../../src/cli/release-memory.ts";
 import {
   createRunnerServer,
   createTokenVerifier,

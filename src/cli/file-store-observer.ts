@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { FileRunnerStoreEvent } from "../fixture/file-runner-store-event.ts";
-import { describeMistake } from "../fixture/fixture-mistake.ts";
+import { describeMistake } from "../fixture/fixture-diagnostic.ts";
 
 /**
  * Creates a function that hears what happens with the files of a store, writes

@@ -16,7 +16,7 @@ import {
   isJson,
   unexpectedAnswer,
 } from "./connect-error.ts";
-import type { HttpAnswer, HttpClient } from "./http.ts";
+import type { HttpAnswer, HttpClient } from "./http-client.ts";
 import type { UnaryCall } from "./unary-transport.ts";
 
 /** Options of {@link createConnectCall}. */

@@ -1,7 +1,7 @@
 import type { JsonValue } from "@bufbuild/protobuf";
 import { base64Decode } from "@bufbuild/protobuf/wire";
 import { appendHeaders, Code, ConnectError } from "@connectrpc/connect";
-import type { HttpAnswer } from "./http.ts";
+import type { HttpAnswer } from "./http-client.ts";
 
 /** The header and the trailer of an answer: Connect sends a trailer as a header with a prefix. */
 export function headerAndTrailer(answer: HttpAnswer): { header: Headers; trailer: Headers } {

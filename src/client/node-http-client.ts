@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import { type HttpAnswer, type HttpClient, noAnswer } from "./http.ts";
-import { answerOf } from "./received-answer.ts";
+import { type HttpAnswer, type HttpClient, noAnswer } from "./http-client.ts";
+import { answerOf } from "./raw-response.ts";
 
 /** How long to wait for a connection, in milliseconds: as long as undici waits. */
 const connectTimeout = 10_000;

@@ -14,7 +14,7 @@ import {
   type RunnerClientOptions,
   withEnvironment,
 } from "./runner-client.ts";
-import { createUndiciClient } from "./undici-client.ts";
+import { createUndiciClient } from "./undici-http-client.ts";
 
 /** Options of {@link createRunnerClient}. */
 export interface NodeRunnerClientOptions extends Omit<RunnerClientOptions, "transport"> {

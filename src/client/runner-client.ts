@@ -3,8 +3,8 @@ import { RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { isLoopback, liveApi, parseBaseUrl } from "./base-url.ts";
 import { type TokenSource, withBearerToken } from "./bearer-token.ts";
 import { createConnectCall } from "./connect-call.ts";
-import { fetchClient } from "./fetch-client.ts";
-import type { HttpClient } from "./http.ts";
+import { fetchClient } from "./fetch-http-client.ts";
+import type { HttpClient } from "./http-client.ts";
 import { type RetryOptions, withRetries } from "./retry.ts";
 import { createUnaryTransport, timeoutHeader, type UnaryCall } from "./unary-transport.ts";
 

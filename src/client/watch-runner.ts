@@ -1,6 +1,6 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
 import type { Runner } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { isHeartbeat, type RunnerChange, runnerChanges } from "../runner/runner-changes.ts";
+import { isHeartbeat, type RunnerChange, runnerChanges } from "../runner/runner-diff.ts";
 import { type PollOptions, pollRunner } from "./poll-runner.ts";
 import type { RunnerClient } from "./runner-client.ts";
 

@@ -4,8 +4,8 @@ import {
   RunnerPhaseSchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { desiredAndActual } from "./desired-and-actual.ts";
-import { durationText } from "./duration-text.ts";
 import { enumShortName, newerEnumNames } from "./enum-name.ts";
+import { durationText } from "./format-duration.ts";
 import { heartbeatAgeMs, heartbeatIntervalMs } from "./heartbeat.ts";
 
 /** All that a runner's health can be. See {@link runnerHealth}. */

@@ -19,16 +19,16 @@ import {
 } from "@connectrpc/connect-node";
 import { RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { callerDisconnected } from "./caller-disconnected.ts";
+import type { ShortPath } from "./fast-path.ts";
 import type { Exchange, NodeRequest, RequestHead } from "./http/exchange.ts";
+import type { QuickAnswer } from "./http/http1-fast-path.ts";
 import type { ServerLimits } from "./http/limits.ts";
-import type { QuickAnswer } from "./http/quick-connection.ts";
-import { remember } from "./http/remember.ts";
+import { remember } from "./http/memoize.ts";
 import { readBody } from "./http/request-body.ts";
-import type { WholeRequest } from "./http/whole-request.ts";
+import type { WholeRequest } from "./http/request-parser.ts";
 import { type Call, callKey } from "./observability/call.ts";
 import type { CallObserver } from "./observability/call-observer.ts";
 import { requestIdHeader, requestIdOf } from "./observability/request-id.ts";
-import type { ShortPath } from "./short-path.ts";
 
 /** Options of {@link createConnectHandler}. */
 export interface ConnectHandlerOptions {

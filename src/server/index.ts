@@ -10,7 +10,11 @@ export {
   openFileRunnerStore,
 } from "../fixture/file-runner-store.ts";
 export type { FileRunnerStoreEvent } from "../fixture/file-runner-store-event.ts";
-export { describeMistake, FixtureError, type FixtureMistake } from "../fixture/fixture-mistake.ts";
+export {
+  describeMistake,
+  FixtureError,
+  type FixtureMistake,
+} from "../fixture/fixture-diagnostic.ts";
 export { createMemoryRunnerStore, type MemoryRunnerStore } from "../store/memory-runner-store.ts";
 export {
   type RunnerStore,

@@ -10,17 +10,17 @@ import type { Registry } from "prom-client";
 import type { RunnerStore } from "../store/runner-store.ts";
 import { bearerToken, type TokenVerifier } from "./authentication.ts";
 import { createConnectHandler } from "./connect-handler.ts";
+import { createShortPath } from "./fast-path.ts";
 import { createCors } from "./http/cors.ts";
 import type { Exchange, NodeResponse, RequestHead } from "./http/exchange.ts";
 import { createHostReader, isLoopback } from "./http/host.ts";
 import { defaultLimits, type ServerLimits } from "./http/limits.ts";
 import { createListener, type ListenerOptions } from "./http/listener.ts";
-import { remember } from "./http/remember.ts";
+import { remember } from "./http/memoize.ts";
 import { createCallObserver } from "./observability/call-observer.ts";
 import { createServerMetrics } from "./observability/metrics.ts";
 import { requestIdHeader } from "./observability/request-id.ts";
 import { createRunnerRoutes } from "./runner-routes.ts";
-import { createShortPath } from "./short-path.ts";
 
 /** Options of {@link createRunnerServer}. */
 export interface RunnerServerOptions {

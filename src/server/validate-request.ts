@@ -1,5 +1,5 @@
 import type { Interceptor } from "@connectrpc/connect";
-import { keepsPlainRules } from "../runner/plain-rules.ts";
+import { keepsPlainRules } from "../runner/rule-precheck.ts";
 
 let validate: Promise<Interceptor> | undefined;
 

@@ -2,7 +2,7 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { create, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { GetRunnerResponseSchema, type Runner } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { runnerFromJson } from "../runner/runner-json.ts";
-import type { KeptText } from "./kept-text.ts";
+import type { KeptText } from "./text-arena.ts";
 
 /** The formats in which messages go over the wire, and the names under which they can be compressed. */
 export type WireFormat = "json" | "proto";

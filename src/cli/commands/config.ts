@@ -11,9 +11,9 @@ import { redactedJson } from "../../runner/redaction.ts";
 import { updateWindowHours, updateWindowState } from "../../runner/update-window.ts";
 import { fetchRunner, type RunnerCommandOptions } from "../fetch-runner.ts";
 import { describeMessage } from "../output/describe-message.ts";
+import { timeJson } from "../output/format-time.ts";
 import { print } from "../output/print.ts";
 import type { Row } from "../output/rows.ts";
-import { timeJson } from "../output/time-text.ts";
 
 /** `runnerctl config ID`: prints what a runner shall be, and whether it is. */
 export async function config(runnerId: string, options: RunnerCommandOptions): Promise<void> {

@@ -14,7 +14,7 @@ import { createRunnerServer } from "../../server/runner-server.ts";
 import { openTokenFile } from "../../server/token-file.ts";
 import { createFileStoreObserver } from "../file-store-observer.ts";
 import { createServeLog } from "../output/serve-log.ts";
-import { returnMemoryOfLoading } from "../return-memory.ts";
+import { returnMemoryOfLoading } from "../release-memory.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
 /** `runnerctl serve`: the reference server, until SIGINT or SIGTERM. */

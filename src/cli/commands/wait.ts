@@ -1,7 +1,7 @@
 import type { Runner } from "../../../gen/gitpod/v1/runner_service_pb.ts";
 import type { RunnerClient } from "../../client/runner-client.ts";
 import { WaitTimeoutError, waitForRunner } from "../../client/wait-for-runner.ts";
-import { durationText } from "../../runner/duration-text.ts";
+import { durationText } from "../../runner/format-duration.ts";
 import { type Condition, parseCondition } from "../condition.ts";
 import { ExitCode } from "../exit-code.ts";
 import type { PollingOptions } from "../fetch-runner.ts";

@@ -25,13 +25,13 @@ import {
   type UpdateWindow,
   UpdateWindowSchema,
 } from "../../../gen/gitpod/v1/runner_service_pb.ts";
-import { durationText } from "../../runner/duration-text.ts";
 import { enumShortName, newerEnumNames } from "../../runner/enum-name.ts";
+import { durationText } from "../../runner/format-duration.ts";
 import { isSecret } from "../../runner/redaction.ts";
 import { updateWindowHours, updateWindowState } from "../../runner/update-window.ts";
 import { phaseColor } from "./colors.ts";
+import { timeText } from "./format-time.ts";
 import type { Row } from "./rows.ts";
-import { timeText } from "./time-text.ts";
 
 /**
  * Describes a message for people, as seen at `at`: a row for each field that

@@ -6,13 +6,13 @@ import {
   RunnerPhase,
   RunnerPhaseSchema,
 } from "../../../gen/gitpod/v1/runner_service_pb.ts";
-import { durationText } from "../../runner/duration-text.ts";
 import { enumJson, enumShortName, newerEnumNames } from "../../runner/enum-name.ts";
+import { durationText } from "../../runner/format-duration.ts";
 import { heartbeatAgeMs } from "../../runner/heartbeat.ts";
 import { runnerHealth } from "../../runner/runner-health.ts";
 import { healthColor, phaseColor } from "./colors.ts";
+import { timeText } from "./format-time.ts";
 import type { Row } from "./rows.ts";
-import { timeText } from "./time-text.ts";
 
 /**
  * What `runnerctl status -o json` prints. All keys are always there; an empty

@@ -4,8 +4,8 @@ import { type Runner, RunnerCapabilitySchema } from "../../../gen/gitpod/v1/runn
 import { codeName } from "../../client/connect-error.ts";
 import type { Poll } from "../../client/poll-runner.ts";
 import { enumJson, newerEnumNames } from "../../runner/enum-name.ts";
+import { timeJson } from "./format-time.ts";
 import { type StatusReport, statusReport } from "./status-report.ts";
-import { timeJson } from "./time-text.ts";
 
 /**
  * What `runnerctl watch -o json` prints, one on each line. All keys are always

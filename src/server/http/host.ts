@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import { remember } from "./remember.ts";
+import { remember } from "./memoize.ts";
 
 const addresses = new BlockList();
 addresses.addSubnet("127.0.0.0", 8, "ipv4");

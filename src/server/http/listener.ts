@@ -15,8 +15,8 @@ import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { type Exchange, Http2Exchange, NodeExchange } from "./exchange.ts";
+import { type QuickAnswerer, serveQuickly } from "./http1-fast-path.ts";
 import type { ServerLimits } from "./limits.ts";
-import { type QuickAnswerer, serveQuickly } from "./quick-connection.ts";
 
 /** Options of {@link createListener}. */
 export interface ListenerOptions {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { remember } from "../../../src/server/http/remember.ts";
+import { remember } from "../../../src/server/http/memoize.ts";
 
 test("what was asked lately is not worked out again, and any number of questions is bounded", () => {
   const asked: number[] = [];

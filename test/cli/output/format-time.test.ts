@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { timeText } from "../../../src/cli/output/time-text.ts";
+import { timeText } from "../../../src/cli/output/format-time.ts";
 
 const at = new Date("2026-11-23T08:00:00Z");
 

@@ -1,4 +1,4 @@
-import { type HttpClient, noAnswer } from "./http.ts";
+import { type HttpClient, noAnswer } from "./http-client.ts";
 
 /**
  * An HTTP client on the platform's own fetch. It follows no redirects.

@@ -16,7 +16,7 @@ const program = `
 `;
 
 async function memoryAround(runners: number): Promise<{ before: number; after: number }> {
-  const source = new URL("../../src/cli/return-memory.ts", import.meta.url).href;
+  const source = new URL("../../src/cli/release-memory.ts", import.meta.url).href;
   const child = fork("--eval", [], {
     execArgv: ["--input-type=module", "--eval", program, source, `${runners}`],
   });

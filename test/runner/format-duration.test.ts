@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { durationText } from "../../src/runner/duration-text.ts";
+import { durationText } from "../../src/runner/format-duration.ts";
 
 test.each([
   [0, "0 ms"],

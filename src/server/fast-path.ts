@@ -1,17 +1,17 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { GetRunnerRequestSchema } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { keepsPlainRules } from "../runner/plain-rules.ts";
+import { keepsPlainRules } from "../runner/rule-precheck.ts";
 import type { EncodedRunner, WireCompression, WireFormat } from "../store/encoded-runner.ts";
 import type { RunnerStore } from "../store/runner-store.ts";
 import { callerDisconnected } from "./caller-disconnected.ts";
 import type { Exchange, RequestHead } from "./http/exchange.ts";
+import type { QuickAnswer } from "./http/http1-fast-path.ts";
+import { createTimeLimit } from "./http/lazy-timeout.ts";
 import type { ServerLimits } from "./http/limits.ts";
-import type { QuickAnswer } from "./http/quick-connection.ts";
-import { remember } from "./http/remember.ts";
+import { remember } from "./http/memoize.ts";
 import { collectBody } from "./http/request-body.ts";
-import { createTimeLimit } from "./http/time-limit.ts";
-import type { WholeRequest } from "./http/whole-request.ts";
+import type { WholeRequest } from "./http/request-parser.ts";
 import type { Call } from "./observability/call.ts";
 import { requestIdHeader } from "./observability/request-id.ts";
 
@@ -20,7 +20,7 @@ import { requestIdHeader } from "./observability/request-id.ts";
  * hand, with success, and nothing else. What it does not answer it hands on, with
  * the body if that is read already, to Connect's own handler: so errors and
  * protocols have one author, and the two can disagree on success only, which
- * test/server/short-path.test.ts sees to that they do not.
+ * test/server/fast-path.test.ts sees to that they do not.
  */
 export interface ShortPath {
   /** Answers a call, and ends it, or hands it on. */

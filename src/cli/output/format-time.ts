@@ -1,4 +1,4 @@
-import { durationText } from "../../runner/duration-text.ts";
+import { durationText } from "../../runner/format-duration.ts";
 
 /** Spells a time for people, as seen at `at`: `12 s ago (2026-11-23T08:00:00Z)`, `in 5 min (…)`. */
 export function timeText(time: Date, at: Date): string {

@@ -6,7 +6,7 @@ import {
   RunnerPhase,
   RunnerSchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { isHeartbeat, runnerChanges } from "../../src/runner/runner-changes.ts";
+import { isHeartbeat, runnerChanges } from "../../src/runner/runner-diff.ts";
 import { runnerFromJson } from "../../src/runner/runner-json.ts";
 
 function changes(

@@ -1,6 +1,6 @@
 import { promisify } from "node:util";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { HttpAnswer, HttpHeader } from "./http.ts";
+import type { HttpAnswer, HttpHeader } from "./http-client.ts";
 
 /** An answer as Node.js receives it. */
 export interface ReceivedAnswer {

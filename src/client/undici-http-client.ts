@@ -1,7 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type Dispatcher, errors } from "undici";
-import { type HttpAnswer, type HttpClient, noAnswer } from "./http.ts";
-import { answerOf, type ReceivedAnswer } from "./received-answer.ts";
+import { type HttpAnswer, type HttpClient, noAnswer } from "./http-client.ts";
+import { answerOf, type ReceivedAnswer } from "./raw-response.ts";
 
 /**
  * Creates an HTTP client for one origin on a dispatcher of undici's. It follows

@@ -33,7 +33,7 @@ import {
   GetRunnerRequestSchema,
   GetRunnerResponseSchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { keepsPlainRules } from "../../src/runner/plain-rules.ts";
+import { keepsPlainRules } from "../../src/runner/rule-precheck.ts";
 import { responses } from "../support/arbitrary-response.ts";
 
 const validator = createValidator();

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { ServerLimits } from "./limits.ts";
-import { createWholeRequestParser, type WholeRequest } from "./whole-request.ts";
+import { createWholeRequestParser, type WholeRequest } from "./request-parser.ts";
 
 /** An answer that is at hand, with success. */
 export interface QuickAnswer {
