@@ -20,10 +20,10 @@ export { type WaitOptions, WaitTimeoutError, waitForRunner } from "./client/wait
 export { type RunnerEvent, watchRunner } from "./client/watch-runner.ts";
 export { capabilityNames, hasCapability, missingCapabilities } from "./runner/capabilities.ts";
 export { type DesiredAndActual, desiredAndActual } from "./runner/desired-and-actual.ts";
-export { enumShortName, enumShortNames, enumValueNamed } from "./runner/enum-name.ts";
+export { enumShortName, enumShortNames, enumValueFromName } from "./runner/enum-name.ts";
 export { heartbeatAgeMs } from "./runner/heartbeat.ts";
 export { redactedJson } from "./runner/redaction.ts";
-export { isHeartbeat, type RunnerChange, runnerChanges } from "./runner/runner-diff.ts";
+export { diffRunners, isHeartbeatOnly, type RunnerChange } from "./runner/runner-diff.ts";
 export {
   type HealthReason,
   type HealthState,

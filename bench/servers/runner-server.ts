@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { pino } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
-import { returnMemoryOfLoading } from "../../src/cli/release-memory.ts";
+import { releaseLoadingMemory } from "../../src/cli/release-memory.ts";
 import {
   createRunnerServer,
   createTokenVerifier,
@@ -35,7 +35,7 @@ async function start({ data, log = false }: RunnerServerSetUp): Promise<number> 
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const store = await openFileRunnerStore({ paths: data, now });
-  await returnMemoryOfLoading(store.size);
+  await releaseLoadingMemory(store.size);
   const server = createRunnerServer({
     store,
     verifyToken: createTokenVerifier([token]),

@@ -5,8 +5,8 @@ import {
   RunnerPhaseSchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { capabilityNames, hasCapability } from "../runner/capabilities.ts";
-import { enumShortName, enumShortNames, enumValueNamed } from "../runner/enum-name.ts";
-import { adviceOnNames, nearestName } from "../runner/nearest-name.ts";
+import { enumShortName, enumShortNames, enumValueFromName } from "../runner/enum-name.ts";
+import { nearestName, suggestName } from "../runner/nearest-name.ts";
 import { healthStates, runnerHealth } from "../runner/runner-health.ts";
 import { phaseRow } from "./output/status-report.ts";
 import { UsageError } from "./usage-error.ts";
@@ -37,7 +37,7 @@ const kinds: ReadonlyMap<string, ConditionKind> = new Map([
 function healthCondition(value: string): Condition {
   const wanted = healthStates.find((state) => state === value.toLowerCase());
   if (wanted === undefined) {
-    const advice = adviceOnNames(value, healthStates);
+    const advice = suggestName(value, healthStates);
     throw new RangeError(`there is no health ${JSON.stringify(value)}: ${advice}`);
   }
   return {
@@ -52,7 +52,7 @@ function healthCondition(value: string): Condition {
 }
 
 function phaseCondition(value: string): Condition {
-  const wanted = enumValueNamed(RunnerPhaseSchema, value);
+  const wanted = enumValueFromName(RunnerPhaseSchema, value);
   return {
     text: `phase=${enumShortName(RunnerPhaseSchema, wanted)}`,
     holds: (runner) => runner?.status?.phase === wanted,
@@ -61,7 +61,7 @@ function phaseCondition(value: string): Condition {
 }
 
 function capabilityCondition(value: string): Condition {
-  const wanted = enumValueNamed(RunnerCapabilitySchema, value);
+  const wanted = enumValueFromName(RunnerCapabilitySchema, value);
   return {
     text: `capability=${enumShortName(RunnerCapabilitySchema, wanted)}`,
     holds: (runner) => runner !== undefined && hasCapability(runner, wanted),
@@ -77,7 +77,7 @@ const deleted: Condition = {
 };
 
 /** All conditions whose values have names. */
-export function conditionTexts(): string[] {
+export function conditionNames(): string[] {
   const texts = [...kinds].flatMap(([kind, { names }]) => names.map((name) => `${kind}=${name}`));
   return [...texts, deleted.text];
 }
@@ -105,7 +105,7 @@ export function parseCondition(text: string): Condition {
 }
 
 function adviceOn(text: string): string {
-  const texts = conditionTexts();
+  const texts = conditionNames();
   const meant = texts.find((right) => right.endsWith(`=${text}`)) ?? nearestName(text, texts);
   return meant === undefined
     ? "choose health=…, phase=…, capability=… or deleted"

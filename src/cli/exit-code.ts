@@ -5,10 +5,10 @@ import { UsageError } from "./usage-error.ts";
 export const ExitCode = {
   done: 0,
   failed: 1,
-  wrongUsage: 2,
-  noSuchRunner: 3,
+  usage: 2,
+  runnerNotFound: 3,
   notPermitted: 4,
-  conditionDoesNotHold: 5,
+  conditionNotMet: 5,
   unreachable: 6,
   interrupted: 130,
 } as const;
@@ -16,16 +16,16 @@ export const ExitCode = {
 /** The exit code that tells a script what went wrong. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) {
-    return ExitCode.wrongUsage;
+    return ExitCode.usage;
   }
   if (!(error instanceof ConnectError)) {
     return ExitCode.failed;
   }
   switch (error.code) {
     case Code.InvalidArgument:
-      return ExitCode.wrongUsage;
+      return ExitCode.usage;
     case Code.NotFound:
-      return ExitCode.noSuchRunner;
+      return ExitCode.runnerNotFound;
     case Code.Unauthenticated:
     case Code.PermissionDenied:
       return ExitCode.notPermitted;

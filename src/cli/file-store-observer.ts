@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { FileRunnerStoreEvent } from "../fixture/file-runner-store-event.ts";
-import { describeMistake } from "../fixture/fixture-diagnostic.ts";
+import { formatDiagnostic } from "../fixture/fixture-diagnostic.ts";
 
 /**
  * Creates a function that hears what happens with the files of a store, writes
@@ -43,13 +43,13 @@ export function createFileStoreObserver(
         break;
       case "rejected":
         reloads.inc({ result: "bad" });
-        for (const mistake of event.mistakes) {
-          logger.error(`not reloaded: ${describeMistake(mistake)}`);
+        for (const diagnostic of event.diagnostics) {
+          logger.error(`not reloaded: ${formatDiagnostic(diagnostic)}`);
         }
         break;
       case "warned":
         for (const warning of event.warnings) {
-          logger.warn(describeMistake(warning));
+          logger.warn(formatDiagnostic(warning));
         }
         break;
       case "unwatched":

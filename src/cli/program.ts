@@ -121,11 +121,11 @@ export async function run(): Promise<void> {
       // Commander has said all there is to say. It ends with 1 for what is wrong usage here.
       process.exitCode = error.exitCode === 0 ? 0 : 2;
     } else {
-      const [{ errorLine }, { exitCodeOf }] = await Promise.all([
+      const [{ formatError }, { exitCodeOf }] = await Promise.all([
         import("./output/error-line.ts"),
         import("./exit-code.ts"),
       ]);
-      process.stderr.write(`runnerctl: ${await errorLine(error)}\n`);
+      process.stderr.write(`runnerctl: ${await formatError(error)}\n`);
       process.exitCode = exitCodeOf(error);
     }
   }

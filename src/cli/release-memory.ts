@@ -8,7 +8,7 @@ const manyRunners = 10_000;
  * and makes it no smaller for a server that has something to do. To sweep the heap takes about
  * a microsecond a runner, in which nothing is served: do it before anything is.
  */
-export async function returnMemoryOfLoading(runners: number): Promise<void> {
+export async function releaseLoadingMemory(runners: number): Promise<void> {
   // A Node.js that was built without its inspector has no other way.
   if (runners < manyRunners || !process.features.inspector) {
     return;

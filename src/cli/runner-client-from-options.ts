@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import { liveApi, parseBaseUrl } from "../client/base-url.ts";
+import { liveApiUrl, parseBaseUrl } from "../client/base-url.ts";
 import { createNodeHttpClient } from "../client/node-http-client.ts";
-import { mayBeProxied } from "../client/proxy.ts";
+import { mayUseProxy } from "../client/proxy.ts";
 import {
-  createRunnerClientOver,
+  createRunnerClientOverHttp,
   type RunnerClient,
   withEnvironment,
 } from "../client/runner-client.ts";
@@ -29,13 +29,13 @@ export async function createRunnerClientFromOptions({
   const token = tokenFile === undefined ? undefined : tokenIn(tokenFile);
   const options = withEnvironment({ baseUrl, token }, process.env);
   try {
-    const url = parseBaseUrl(options.baseUrl ?? liveApi);
-    if (mayBeProxied(url)) {
+    const url = parseBaseUrl(options.baseUrl ?? liveApiUrl);
+    if (mayUseProxy(url)) {
       // Undici knows proxies, but to load it takes longer than to make a call.
       const { createRunnerClient } = await import("../client/node.ts");
       return createRunnerClient(options);
     }
-    return createRunnerClientOver(createNodeHttpClient(url.protocol), options);
+    return createRunnerClientOverHttp(createNodeHttpClient(url.protocol), options);
   } catch (error) {
     throw new UsageError((error as Error).message);
   }

@@ -1,5 +1,5 @@
 /** Where the live API is served. */
-export const liveApi = "https://app.ona.com/api";
+export const liveApiUrl = "https://app.ona.com/api";
 
 /**
  * Returns `text` as the URL below which the API is served, without a slash at
@@ -10,7 +10,7 @@ export const liveApi = "https://app.ona.com/api";
 export function parseBaseUrl(text: string): URL {
   const page = globalThis.location?.href;
   if (!URL.canParse(text, page)) {
-    throw new Error(`baseUrl ${JSON.stringify(text)} is no URL: it should be like ${liveApi}`);
+    throw new Error(`baseUrl ${JSON.stringify(text)} is no URL: it should be like ${liveApiUrl}`);
   }
   const url = new URL(text, page);
   if (url.username !== "" || url.password !== "") {
@@ -18,7 +18,7 @@ export function parseBaseUrl(text: string): URL {
   }
   if (!/^https?:$/.test(url.protocol) || url.search !== "" || url.hash !== "") {
     throw new Error(
-      `baseUrl ${url.origin}${url.pathname} must be http: or https:, and end with its path, like ${liveApi}`,
+      `baseUrl ${url.origin}${url.pathname} must be http: or https:, and end with its path, like ${liveApiUrl}`,
     );
   }
   url.pathname = url.pathname.replace(/\/+$/, "");

@@ -10,13 +10,13 @@ import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { Code, type UnaryResponse } from "@connectrpc/connect";
 import { messageFromJson } from "../runner/runner-json.ts";
 import {
-  errorOfAnswer,
+  errorFromResponse,
   headerAndTrailer,
   isBinary,
   isJson,
-  unexpectedAnswer,
+  unexpectedResponse,
 } from "./connect-error.ts";
-import type { HttpAnswer, HttpClient } from "./http-client.ts";
+import type { HttpClient, HttpResponse } from "./http-client.ts";
 import type { UnaryCall } from "./unary-transport.ts";
 
 /** Options of {@link createConnectCall}. */
@@ -48,7 +48,7 @@ export function createConnectCall(
     const body = useBinaryFormat
       ? (toBinary(method.input, message) as Uint8Array<ArrayBuffer>)
       : toJsonString(method.input, message);
-    let answer: HttpAnswer;
+    let answer: HttpResponse;
     if (useHttpGet && method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS) {
       const getUrl = `${url}?${parameters(encoding, body)}`;
       answer = await httpClient({ url: getUrl, method: "GET", header, body: null, signal });
@@ -58,7 +58,7 @@ export function createConnectCall(
       answer = await httpClient({ url, method: "POST", header, body, signal });
     }
     if (answer.status !== 200) {
-      throw errorOfAnswer(answer, url);
+      throw errorFromResponse(answer, url);
     }
     return responseOf(method, answer, messageOf(method, answer, url, useBinaryFormat));
   };
@@ -73,13 +73,13 @@ function parameters(encoding: string, body: string | Uint8Array): string {
 
 function messageOf(
   { output }: DescMethodUnary,
-  answer: HttpAnswer,
+  answer: HttpResponse,
   url: string,
   useBinaryFormat: boolean,
 ): Message {
   if (!(useBinaryFormat ? isBinary(answer) : isJson(answer))) {
     const isOtherFormat = useBinaryFormat ? isJson(answer) : isBinary(answer);
-    throw unexpectedAnswer(answer, url, isOtherFormat ? Code.Internal : Code.Unknown);
+    throw unexpectedResponse(answer, url, isOtherFormat ? Code.Internal : Code.Unknown);
   }
   try {
     return useBinaryFormat
@@ -88,13 +88,17 @@ function messageOf(
           ignoreUnknownFields: true,
         });
   } catch (error) {
-    throw unexpectedAnswer(answer, url, Code.Internal, error);
+    throw unexpectedResponse(answer, url, Code.Internal, error);
   }
 }
 
 const utf8 = new TextDecoder();
 
-function responseOf(method: DescMethodUnary, answer: HttpAnswer, message: Message): UnaryResponse {
+function responseOf(
+  method: DescMethodUnary,
+  answer: HttpResponse,
+  message: Message,
+): UnaryResponse {
   // Only made for those who look: few do, and it takes a tenth of the call.
   let made: ReturnType<typeof headerAndTrailer> | undefined;
   const make = () => {

@@ -1,10 +1,10 @@
 import type { JsonValue } from "@bufbuild/protobuf";
 import { base64Decode } from "@bufbuild/protobuf/wire";
 import { appendHeaders, Code, ConnectError } from "@connectrpc/connect";
-import type { HttpAnswer } from "./http-client.ts";
+import type { HttpResponse } from "./http-client.ts";
 
 /** The header and the trailer of an answer: Connect sends a trailer as a header with a prefix. */
-export function headerAndTrailer(answer: HttpAnswer): { header: Headers; trailer: Headers } {
+export function headerAndTrailer(answer: HttpResponse): { header: Headers; trailer: Headers } {
   const header = new Headers();
   const trailer = new Headers();
   for (const [name, value] of answer.header) {
@@ -17,16 +17,16 @@ export function headerAndTrailer(answer: HttpAnswer): { header: Headers; trailer
   return { header, trailer };
 }
 
-function metadataOf(answer: HttpAnswer): Headers {
+function metadataOf(answer: HttpResponse): Headers {
   const { header, trailer } = headerAndTrailer(answer);
   return appendHeaders(header, trailer);
 }
 
 /** The error that an answer with another status than 200 stands for. */
-export function errorOfAnswer(answer: HttpAnswer, url: string): ConnectError {
+export function errorFromResponse(answer: HttpResponse, url: string): ConnectError {
   const code = codeOfStatus(answer.status);
   const json = isJson(answer) ? parse(answer.body) : undefined;
-  return errorFromJson(json, code, answer) ?? unexpectedAnswer(answer, url, code);
+  return errorFromJson(json, code, answer) ?? unexpectedResponse(answer, url, code);
 }
 
 /**
@@ -34,8 +34,8 @@ export function errorOfAnswer(answer: HttpAnswer, url: string): ConnectError {
  * login form of a network, another server altogether. It tells what was
  * answered, and where. The URL is told without its parameters.
  */
-export function unexpectedAnswer(
-  answer: HttpAnswer,
+export function unexpectedResponse(
+  answer: HttpResponse,
   url: string,
   code: Code,
   cause?: unknown,
@@ -49,7 +49,7 @@ export function unexpectedAnswer(
   return new ConnectError(message, code, metadataOf(answer), undefined, cause);
 }
 
-function redirect({ status, header }: HttpAnswer, url: string): string | undefined {
+function redirect({ status, header }: HttpResponse, url: string): string | undefined {
   const location = header.get("location");
   if (status < 300 || status > 399 || location === null || !URL.canParse(location, url)) {
     return undefined;
@@ -58,7 +58,7 @@ function redirect({ status, header }: HttpAnswer, url: string): string | undefin
   return `it redirects to ${origin}${pathname}, and redirects are not followed`;
 }
 
-function describe({ header, body }: HttpAnswer, cause: unknown): string {
+function describe({ header, body }: HttpResponse, cause: unknown): string {
   const type = header.get("content-type") ?? "one without content type";
   const text = new TextDecoder()
     .decode(body.subarray(0, 1000))
@@ -70,12 +70,12 @@ function describe({ header, body }: HttpAnswer, cause: unknown): string {
 }
 
 /** Whether an answer's content type is the one of Connect's JSON. */
-export function isJson({ header }: HttpAnswer): boolean {
+export function isJson({ header }: HttpResponse): boolean {
   return /^application\/json(; ?charset=utf-?8)?$/i.test(header.get("content-type") ?? "");
 }
 
 /** Whether an answer's content type is the one of Connect's binary format. */
-export function isBinary({ header }: HttpAnswer): boolean {
+export function isBinary({ header }: HttpResponse): boolean {
   return /^application\/proto$/i.test(header.get("content-type") ?? "");
 }
 
@@ -91,7 +91,7 @@ function parse(body: Uint8Array): JsonValue | undefined {
 function errorFromJson(
   json: JsonValue | undefined,
   defaultCode: Code,
-  answer: HttpAnswer,
+  answer: HttpResponse,
 ): ConnectError | undefined {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     return undefined;

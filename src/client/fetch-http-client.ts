@@ -1,4 +1,4 @@
-import { type HttpClient, noAnswer } from "./http-client.ts";
+import { connectionError, type HttpClient } from "./http-client.ts";
 
 /**
  * An HTTP client on the platform's own fetch. It follows no redirects.
@@ -6,7 +6,7 @@ import { type HttpClient, noAnswer } from "./http-client.ts";
  * In a browser, an answer that the server does not share with the page's origin
  * (CORS) looks like none.
  */
-export const fetchClient: HttpClient = async ({ url, method, header, body, signal }) => {
+export const fetchHttpClient: HttpClient = async ({ url, method, header, body, signal }) => {
   try {
     const response = await fetch(url, {
       method,
@@ -21,6 +21,6 @@ export const fetchClient: HttpClient = async ({ url, method, header, body, signa
       body: new Uint8Array(await response.arrayBuffer()),
     };
   } catch (error) {
-    throw signal.aborted ? signal.reason : noAnswer(url, error);
+    throw signal.aborted ? signal.reason : connectionError(url, error);
   }
 };

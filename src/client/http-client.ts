@@ -6,7 +6,7 @@ import type { CallHeader } from "./call-header.ts";
  * whole answer: with the signal's reason if it was aborted, otherwise with a
  * ConnectError.
  */
-export type HttpClient = (request: HttpRequest) => Promise<HttpAnswer>;
+export type HttpClient = (request: HttpRequest) => Promise<HttpResponse>;
 
 /** An HTTP request. */
 export interface HttpRequest {
@@ -19,7 +19,7 @@ export interface HttpRequest {
 }
 
 /** An HTTP answer, its body decompressed. */
-export interface HttpAnswer {
+export interface HttpResponse {
   /** The status code. 0 for a redirect that the platform keeps to itself, as browsers do. */
   readonly status: number;
   readonly header: HttpHeader;
@@ -33,7 +33,7 @@ export interface HttpHeader extends Iterable<[name: string, value: string]> {
 }
 
 /** The error about a server that was not reached, or was lost before its answer was whole. */
-export function noAnswer(url: string, cause: unknown): ConnectError {
+export function connectionError(url: string, cause: unknown): ConnectError {
   return new ConnectError(
     `no answer from ${new URL(url).origin}: ${reasonOf(cause)}`,
     Code.Unavailable,

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import { type HttpAnswer, type HttpClient, noAnswer } from "./http-client.ts";
-import { answerOf } from "./raw-response.ts";
+import { connectionError, type HttpClient, type HttpResponse } from "./http-client.ts";
+import { toHttpResponse } from "./raw-response.ts";
 
 /** How long to wait for a connection, in milliseconds: as long as undici waits. */
 const connectTimeout = 10_000;
@@ -26,7 +26,7 @@ export function createNodeHttpClient(protocol: string): HttpClient {
   const agent = new Agent({ keepAlive: true, timeout: keepAliveTimeout });
   return ({ url, method, header, body, signal }) => {
     const headers = { "user-agent": "runner-service", ...Object.fromEntries(header) };
-    return new Promise<HttpAnswer>((resolve, reject) => {
+    return new Promise<HttpResponse>((resolve, reject) => {
       signal.throwIfAborted();
       const request = send(url, { agent, method, headers, timeout: connectTimeout });
       const onAbort = () => {
@@ -35,7 +35,7 @@ export function createNodeHttpClient(protocol: string): HttpClient {
       };
       const onError = (error: Error) => {
         signal.removeEventListener("abort", onAbort);
-        reject(noAnswer(url, error));
+        reject(connectionError(url, error));
       };
       signal.addEventListener("abort", onAbort);
       request.on("error", onError);
@@ -52,7 +52,7 @@ export function createNodeHttpClient(protocol: string): HttpClient {
         response.on("end", () => {
           signal.removeEventListener("abort", onAbort);
           const { statusCode: status = 0, headersDistinct: fields } = response;
-          resolve(answerOf({ status, fields, chunks }));
+          resolve(toHttpResponse({ status, fields, chunks }));
         });
       });
       request.end(body);

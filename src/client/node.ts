@@ -5,16 +5,16 @@
  * @module
  */
 import { type Dispatcher, EnvHttpProxyAgent, H2CClient, Pool } from "undici";
-import { liveApi, parseBaseUrl } from "./base-url.ts";
-import { mayBeProxied } from "./proxy.ts";
+import { liveApiUrl, parseBaseUrl } from "./base-url.ts";
+import { mayUseProxy } from "./proxy.ts";
 import {
-  createRunnerClientOver,
+  createRunnerClientOverHttp,
   type Environment,
   type RunnerClient,
   type RunnerClientOptions,
   withEnvironment,
 } from "./runner-client.ts";
-import { createUndiciClient } from "./undici-http-client.ts";
+import { createUndiciHttpClient } from "./undici-http-client.ts";
 
 /** Options of {@link createRunnerClient}. */
 export interface NodeRunnerClientOptions extends Omit<RunnerClientOptions, "transport"> {
@@ -51,10 +51,10 @@ const keepAliveTimeout = 30_000;
  * say otherwise: `{ "Accept-Encoding": "gzip, br" }`.
  */
 export function createRunnerClient(options: NodeRunnerClientOptions = {}): NodeRunnerClient {
-  const baseUrl = parseBaseUrl(options.baseUrl ?? liveApi);
+  const baseUrl = parseBaseUrl(options.baseUrl ?? liveApiUrl);
   const dispatcher = createDispatcher(baseUrl, options);
-  const httpClient = createUndiciClient(dispatcher, baseUrl.origin);
-  const client = createRunnerClientOver(httpClient, options);
+  const httpClient = createUndiciHttpClient(dispatcher, baseUrl.origin);
+  const client = createRunnerClientOverHttp(httpClient, options);
   return Object.assign(client, { close: () => dispatcher.close() });
 }
 
@@ -72,7 +72,7 @@ export function createRunnerClientFromEnv(
 function createDispatcher(baseUrl: URL, { http2 = false }: NodeRunnerClientOptions): Dispatcher {
   // As many calls on a connection as servers commonly allow: RFC 9113, section 6.5.2.
   const options = { keepAliveTimeout, ...(http2 && { allowH2: true, pipelining: 100 }) };
-  if (mayBeProxied(baseUrl)) {
+  if (mayUseProxy(baseUrl)) {
     return new EnvHttpProxyAgent(options);
   }
   return http2 && baseUrl.protocol === "http:"

@@ -1,9 +1,9 @@
 import { promisify } from "node:util";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { HttpAnswer, HttpHeader } from "./http-client.ts";
+import type { HttpHeader, HttpResponse } from "./http-client.ts";
 
 /** An answer as Node.js receives it. */
-export interface ReceivedAnswer {
+export interface RawResponse {
   readonly status: number;
   /** Its header, names in lower case. */
   readonly fields: Readonly<Record<string, string | string[] | undefined>>;
@@ -17,11 +17,11 @@ export interface ReceivedAnswer {
  *
  * Rejects with a ConnectError with the code `internal` when it cannot be decompressed.
  */
-export function answerOf({
+export function toHttpResponse({
   status,
   fields,
   chunks,
-}: ReceivedAnswer): HttpAnswer | Promise<HttpAnswer> {
+}: RawResponse): HttpResponse | Promise<HttpResponse> {
   const answer = { status, header: headerOf(fields), body: joined(chunks) };
   const encoding = fields["content-encoding"]?.toString() ?? "identity";
   return encoding === "identity" || answer.body.length === 0
@@ -40,7 +40,7 @@ function joined(chunks: readonly Uint8Array[]): Uint8Array {
   return result;
 }
 
-function headerOf(fields: ReceivedAnswer["fields"]): HttpHeader {
+function headerOf(fields: RawResponse["fields"]): HttpHeader {
   return {
     get: (name) => fields[name]?.toString() ?? null,
     *[Symbol.iterator]() {
@@ -53,7 +53,7 @@ function headerOf(fields: ReceivedAnswer["fields"]): HttpHeader {
   };
 }
 
-async function decompressed(answer: HttpAnswer, encoding: string): Promise<HttpAnswer> {
+async function decompressed(answer: HttpResponse, encoding: string): Promise<HttpResponse> {
   if (encoding !== "gzip" && encoding !== "br") {
     throw new ConnectError(`unsupported response encoding "${encoding}"`, Code.Internal);
   }

@@ -7,7 +7,7 @@ import { timeoutHeader, type UnaryCall } from "./unary-transport.ts";
 export interface RetryOptions {
   /** How many times a call is attempted at most, the first one counted. Default: 4. */
   readonly maxAttempts?: number;
-  /** The longest wait before the second attempt, in milliseconds. It doubles with each. Default: 200. */
+  /** The longest wait before the second attempt, in milliseconds. It duplicates with each. Default: 200. */
   readonly initialDelayMs?: number;
   /** The longest wait before any attempt, in milliseconds. Default: 5000. */
   readonly maxDelayMs?: number;
@@ -24,7 +24,7 @@ const maxRetryAfterMs = 60_000;
  * `resource_exhausted`. Only methods that the contract declares free of side
  * effects, or idempotent, are attempted again.
  *
- * The wait before each attempt is random, up to a limit that doubles, so that
+ * The wait before each attempt is random, up to a limit that duplicates, so that
  * clients do not come back all at once. A server that says how long to wait
  * (`Retry-After`, RFC 9110, section 10.2.3) is obeyed. Nobody waits when the
  * call's time would be over by then: it fails at once, with the last error. The

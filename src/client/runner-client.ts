@@ -1,9 +1,9 @@
 import { type Client, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { isLoopback, liveApi, parseBaseUrl } from "./base-url.ts";
+import { isLoopback, liveApiUrl, parseBaseUrl } from "./base-url.ts";
 import { type TokenSource, withBearerToken } from "./bearer-token.ts";
 import { createConnectCall } from "./connect-call.ts";
-import { fetchClient } from "./fetch-http-client.ts";
+import { fetchHttpClient } from "./fetch-http-client.ts";
 import type { HttpClient } from "./http-client.ts";
 import { type RetryOptions, withRetries } from "./retry.ts";
 import { createUnaryTransport, timeoutHeader, type UnaryCall } from "./unary-transport.ts";
@@ -68,7 +68,7 @@ export type RunnerClient = Client<typeof RunnerService>;
  * there.
  */
 export function createRunnerClient(options: RunnerClientOptions = {}): RunnerClient {
-  return createRunnerClientOver(fetchClient, options);
+  return createRunnerClientOverHttp(fetchHttpClient, options);
 }
 
 /**
@@ -101,12 +101,12 @@ export function withEnvironment<Options extends RunnerClientOptions>(
 }
 
 /** Creates a client as {@link createRunnerClient} does, but over any HTTP client. */
-export function createRunnerClientOver(
+export function createRunnerClientOverHttp(
   httpClient: HttpClient,
   options: RunnerClientOptions,
 ): RunnerClient {
   const { token, transport, retry, headers, interceptors, timeoutMs } = options;
-  const baseUrl = parseBaseUrl(options.baseUrl ?? liveApi);
+  const baseUrl = parseBaseUrl(options.baseUrl ?? liveApiUrl);
   if (transport === undefined && !options.allowCleartextToken) {
     assertTokenIsSafe(options, baseUrl);
   }

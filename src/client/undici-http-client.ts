@@ -1,7 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type Dispatcher, errors } from "undici";
-import { type HttpAnswer, type HttpClient, noAnswer } from "./http-client.ts";
-import { answerOf, type ReceivedAnswer } from "./raw-response.ts";
+import { connectionError, type HttpClient, type HttpResponse } from "./http-client.ts";
+import { type RawResponse, toHttpResponse } from "./raw-response.ts";
 
 /**
  * Creates an HTTP client for one origin on a dispatcher of undici's. It follows
@@ -13,15 +13,15 @@ import { answerOf, type ReceivedAnswer } from "./raw-response.ts";
  * It asks for no compression, but understands gzip and Brotli: a runner fits
  * into two packets as it is.
  */
-export function createUndiciClient(dispatcher: Dispatcher, origin: string): HttpClient {
+export function createUndiciHttpClient(dispatcher: Dispatcher, origin: string): HttpClient {
   return ({ url, method, header, body: requestBody, signal }) => {
     const headers = [...header].flat();
     if (!header.has("User-Agent")) {
       headers.push("User-Agent", "runner-service");
     }
-    return new Promise<HttpAnswer>((resolve, reject) => {
+    return new Promise<HttpResponse>((resolve, reject) => {
       let status = 0;
-      let fields: ReceivedAnswer["fields"] = {};
+      let fields: RawResponse["fields"] = {};
       const chunks: Uint8Array[] = [];
       let controller: Dispatcher.DispatchController | undefined;
       const onAbort = () => {
@@ -58,11 +58,11 @@ export function createUndiciClient(dispatcher: Dispatcher, origin: string): Http
           },
           onResponseEnd() {
             signal.removeEventListener("abort", onAbort);
-            resolve(answerOf({ status, fields, chunks }));
+            resolve(toHttpResponse({ status, fields, chunks }));
           },
           onResponseError(_, error) {
             signal.removeEventListener("abort", onAbort);
-            reject(isClosed(error) ? closed() : noAnswer(url, error));
+            reject(isClosed(error) ? closed() : connectionError(url, error));
           },
         },
       );

@@ -1,6 +1,6 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
 import type { Runner } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { isHeartbeat, type RunnerChange, runnerChanges } from "../runner/runner-diff.ts";
+import { diffRunners, isHeartbeatOnly, type RunnerChange } from "../runner/runner-diff.ts";
 import { type PollOptions, pollRunner } from "./poll-runner.ts";
 import type { RunnerClient } from "./runner-client.ts";
 
@@ -86,9 +86,9 @@ async function* watch(
       if (failures > 0) {
         yield { type: "recovered", runner, failures };
       }
-      const changes = runnerChanges(previous, runner);
+      const changes = diffRunners(previous, runner);
       if (changes.length > 0) {
-        const type = isHeartbeat(changes) ? "heartbeat" : "changed";
+        const type = isHeartbeatOnly(changes) ? "heartbeat" : "changed";
         yield { type, runner, previous, changes };
       }
     }

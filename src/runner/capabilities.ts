@@ -3,7 +3,7 @@ import {
   RunnerCapability,
   RunnerCapabilitySchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { enumShortName, newerEnumNames } from "./enum-name.ts";
+import { enumShortName, unknownEnumNames } from "./enum-name.ts";
 
 /**
  * Tells whether a runner says that it has a capability.
@@ -34,6 +34,6 @@ export function capabilityNames(runner: Runner): string[] {
   const capabilities = runner.status?.capabilities ?? [];
   return [
     ...capabilities.map((capability) => enumShortName(RunnerCapabilitySchema, capability)),
-    ...newerEnumNames(runner.status, "capabilities"),
+    ...unknownEnumNames(runner.status, "capabilities"),
   ];
 }

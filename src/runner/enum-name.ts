@@ -1,5 +1,5 @@
 import type { DescEnum, EnumShape, Message } from "@bufbuild/protobuf";
-import { adviceOnNames } from "./nearest-name.ts";
+import { suggestName } from "./nearest-name.ts";
 import { unknownJson } from "./runner-json.ts";
 
 /**
@@ -7,7 +7,7 @@ import { unknownJson } from "./runner-json.ts";
  * `RUNNER_CAPABILITY_WARM_POOL`.
  *
  * A value that is newer than the contract has no name yet: it is shown as its
- * number. {@link enumValueNamed} reads back both.
+ * number. {@link enumValueFromName} reads back both.
  */
 export function enumShortName(schema: DescEnum, value: number): string {
   return schema.value[value]?.localName.toLowerCase().replaceAll("_", "-") ?? String(value);
@@ -39,7 +39,10 @@ export function enumShortNames(schema: DescEnum): string[] {
  * a name that no value has. "Unspecified" is such a name: it says that nothing
  * is known, so there is nothing to look for.
  */
-export function enumValueNamed<Desc extends DescEnum>(schema: Desc, name: string): EnumShape<Desc> {
+export function enumValueFromName<Desc extends DescEnum>(
+  schema: Desc,
+  name: string,
+): EnumShape<Desc> {
   const letters = lettersOf(name);
   const prefix = lettersOf(schema.sharedPrefix ?? "");
   const value = meaningful(schema).find(({ localName }) => {
@@ -55,7 +58,7 @@ export function enumValueNamed<Desc extends DescEnum>(schema: Desc, name: string
   const names = enumShortNames(schema);
   const short = letters.startsWith(prefix) ? letters.slice(prefix.length) : name;
   throw new RangeError(
-    `there is no ${schema.name} ${JSON.stringify(name)}: ${adviceOnNames(short, names)}`,
+    `there is no ${schema.name} ${JSON.stringify(name)}: ${suggestName(short, names)}`,
   );
 }
 
@@ -64,7 +67,7 @@ export function enumValueNamed<Desc extends DescEnum>(schema: Desc, name: string
  * that are newer than the contract. The message itself cannot hold them, so
  * the field is empty or, if it is a list, lacks them. See {@link unknownJson}.
  */
-export function newerEnumNames(message: Message | undefined, jsonName: string): string[] {
+export function unknownEnumNames(message: Message | undefined, jsonName: string): string[] {
   const names = message && unknownJson(message)?.enumNames;
   return (names ?? []).filter(({ path }) => path === jsonName).map(({ name }) => name);
 }

@@ -7,7 +7,7 @@ const day = 24 * hour;
  * Spells a length of time for people, in its most telling unit and rounded
  * down: `4 ms`, `12 s`, `3 min`, `5 h`, `2 d`.
  */
-export function durationText(ms: number): string {
+export function formatDuration(ms: number): string {
   // A unit serves until the next one can say "2": "90 s" says more than "1 min".
   if (ms < second) {
     return `${Math.floor(ms)} ms`;

@@ -28,7 +28,7 @@ export function nearestName(name: string, candidates: Iterable<string>): string 
 }
 
 /** Tells what to write instead of a wrong name: the nearest right one, or any of them. */
-export function adviceOnNames(name: string, candidates: readonly string[]): string {
+export function suggestName(name: string, candidates: readonly string[]): string {
   const nearest = nearestName(name, candidates);
   return nearest === undefined
     ? `choose one of ${candidates.join(", ")}`

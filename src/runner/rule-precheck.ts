@@ -17,7 +17,7 @@ import { type FieldRules, Ignore, field as rulesOf } from "../../gen/buf/validat
  * and a rule of a kind that is not known here is kept by nothing. Protovalidate itself takes longer
  * to get ready, for the language that rules are written in, than all else that a server needs.
  */
-export function keepsPlainRules<Desc extends DescMessage>(
+export function passesRulePrecheck<Desc extends DescMessage>(
   schema: Desc,
   message: MessageShape<Desc>,
 ): boolean {

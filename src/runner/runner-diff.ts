@@ -36,12 +36,12 @@ const heartbeat = "status.updatedAt";
  * values that are newer than this contract count (see `unknownJson`), unknown
  * fields do not.
  */
-export function runnerChanges(before: Runner, after: Runner): RunnerChange[] {
+export function diffRunners(before: Runner, after: Runner): RunnerChange[] {
   return changesOf(RunnerSchema, jsonOf(before), jsonOf(after), "");
 }
 
 /** Whether all that changed is that the runner gave another sign of life. */
-export function isHeartbeat(changes: readonly RunnerChange[]): boolean {
+export function isHeartbeatOnly(changes: readonly RunnerChange[]): boolean {
   return changes.length === 1 && changes[0]?.path === heartbeat;
 }
 

@@ -4,8 +4,8 @@ import {
   RunnerPhaseSchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { desiredAndActual } from "./desired-and-actual.ts";
-import { enumShortName, newerEnumNames } from "./enum-name.ts";
-import { durationText } from "./format-duration.ts";
+import { enumShortName, unknownEnumNames } from "./enum-name.ts";
+import { formatDuration } from "./format-duration.ts";
 import { heartbeatAgeMs, heartbeatIntervalMs } from "./heartbeat.ts";
 
 /** All that a runner's health can be. See {@link runnerHealth}. */
@@ -76,7 +76,7 @@ export function runnerHealth(runner: Runner, options: RunnerHealthOptions = {}):
   }
   switch (runner.status.phase) {
     case RunnerPhase.UNSPECIFIED: {
-      const [newer] = newerEnumNames(runner.status, "phase");
+      const [newer] = unknownEnumNames(runner.status, "phase");
       return newer === undefined
         ? unknown("phase-unspecified", "The runner does not tell its phase.")
         : newerPhase(newer);
@@ -110,7 +110,7 @@ function heartbeatReasons(runner: Runner, options: RunnerHealthOptions): HealthR
   if (ageMs <= heartbeatLimitMs) {
     return [];
   }
-  const [age, interval] = [ageMs, heartbeatIntervalMs].map(durationText);
+  const [age, interval] = [ageMs, heartbeatIntervalMs].map(formatDuration);
   const message = `The last heartbeat came ${age} ago; one is due every ${interval}.`;
   return [{ code: "heartbeat-late", message }];
 }

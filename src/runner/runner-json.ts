@@ -57,7 +57,7 @@ export function messageFromJson<Desc extends DescMessage>(
   const readable = makeReadable(schema, json, [], findings);
   const message = fromJson(schema, readable, options);
   for (const finding of findings) {
-    remember(schema, message, json, finding);
+    recordFinding(schema, message, json, finding);
   }
   return message;
 }
@@ -74,7 +74,7 @@ export function messageFromJson<Desc extends DescMessage>(
  * fields in `$unknown`.
  */
 export function unknownJson(message: Message): UnknownJson | undefined {
-  return remembered.get(message);
+  return unknownJsonByMessage.get(message);
 }
 
 interface Finding {
@@ -85,13 +85,13 @@ interface Finding {
 }
 
 /** The findings in each message. Weak, so that it goes when the message goes. */
-const remembered = new WeakMap<
+const unknownJsonByMessage = new WeakMap<
   Message,
   UnknownJson & { enumNames: { path: string; name: string }[]; fields: string[] }
 >();
 
 /** Notes a finding with each message that it is in, outermost first. */
-function remember(
+function recordFinding(
   schema: DescMessage,
   message: Message,
   json: JsonValue,
@@ -108,12 +108,12 @@ function remember(
       };
       continue;
     }
-    const known = remembered.get(value as Message) ?? {
+    const known = unknownJsonByMessage.get(value as Message) ?? {
       json: at.json as JsonValue,
       enumNames: [],
       fields: [],
     };
-    remembered.set(value as Message, known);
+    unknownJsonByMessage.set(value as Message, known);
     const rest = pathOf(path.slice(depth));
     if (enumName === undefined) {
       known.fields.push(rest);

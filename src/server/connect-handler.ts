@@ -19,16 +19,16 @@ import {
 } from "@connectrpc/connect-node";
 import { RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { callerDisconnected } from "./caller-disconnected.ts";
-import type { ShortPath } from "./fast-path.ts";
+import type { FastPath } from "./fast-path.ts";
 import type { Exchange, NodeRequest, RequestHead } from "./http/exchange.ts";
-import type { QuickAnswer } from "./http/http1-fast-path.ts";
+import type { CachedResponse } from "./http/http1-fast-path.ts";
 import type { ServerLimits } from "./http/limits.ts";
-import { remember } from "./http/memoize.ts";
+import { memoize } from "./http/memoize.ts";
 import { readBody } from "./http/request-body.ts";
-import type { WholeRequest } from "./http/request-parser.ts";
+import type { BufferedRequest } from "./http/request-parser.ts";
 import { type Call, callKey } from "./observability/call.ts";
 import type { CallObserver } from "./observability/call-observer.ts";
-import { requestIdHeader, requestIdOf } from "./observability/request-id.ts";
+import { requestIdFrom, requestIdHeader } from "./observability/request-id.ts";
 
 /** Options of {@link createConnectHandler}. */
 export interface ConnectHandlerOptions {
@@ -41,7 +41,7 @@ export interface ConnectHandlerOptions {
   readonly observer: CallObserver;
   readonly limits: ServerLimits;
   /** Answers what it can of GetRunner, if there is one. */
-  readonly shortPath?: ShortPath | undefined;
+  readonly fastPath?: FastPath | undefined;
 }
 
 /** Serves calls. */
@@ -49,7 +49,7 @@ export interface ConnectHandler {
   /** Serves a request, if it is for a method it knows, and says whether it is. */
   serve(path: string, exchange: Exchange): boolean;
   /** The answer to a call, if it is at hand: with it, the call has ended. */
-  find(path: string, request: WholeRequest): QuickAnswer | undefined;
+  find(path: string, request: BufferedRequest): CachedResponse | undefined;
 }
 
 /** What a call does before Connect reads its body. */
@@ -61,9 +61,9 @@ const gateKey = createContextKey<(context: HandlerContext) => void>(() => {});
  * limits on time, and what the log and the metrics need to know.
  */
 export function createConnectHandler(options: ConnectHandlerOptions): ConnectHandler {
-  const { limits, observer, refuse, shortPath } = options;
+  const { limits, observer, refuse, fastPath } = options;
   const router = createConnectRouter({
-    acceptCompression: [compressionGzip, compressionBrotli].map(blamingTheCaller),
+    acceptCompression: [compressionGzip, compressionBrotli].map(asInvalidArgument),
     readMaxBytes: limits.maxBodyBytes,
     interceptors: [...options.interceptors],
     requestGate: (context) => context.values.get(gateKey)(context),
@@ -74,7 +74,7 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
 
   function callOf({ headers }: RequestHead, { method }: UniversalHandler): Call {
     return {
-      requestId: requestIdOf(headers[requestIdHeader]),
+      requestId: requestIdFrom(headers[requestIdHeader]),
       protocol: protocolOf(headers["content-type"]),
       method: method.name,
     };
@@ -87,9 +87,9 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
     }
     const call = callOf(exchange, handler);
     const end = observer.begin(call);
-    const goThroughConnect = (body?: () => Promise<Buffer>) => {
+    const serveWithConnect = (body?: () => Promise<Buffer>) => {
       exchange.addHeaders([requestIdHeader, call.requestId]);
-      answerByConnect(handler, call, exchange, body).then(end, (error: unknown) => {
+      callConnect(handler, call, exchange, body).then(end, (error: unknown) => {
         call.error = error;
         const { response } = exchange.toNode();
         response.statusCode = 500;
@@ -97,17 +97,17 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
         end("internal");
       });
     };
-    if (shortPath === undefined || handler !== getRunner) {
-      goThroughConnect();
+    if (fastPath === undefined || handler !== getRunner) {
+      serveWithConnect();
     } else {
-      shortPath.serve(exchange, call, end, goThroughConnect);
+      fastPath.serve(exchange, call, end, serveWithConnect);
     }
     return true;
   }
 
-  function find(path: string, request: WholeRequest): QuickAnswer | undefined {
+  function find(path: string, request: BufferedRequest): CachedResponse | undefined {
     const startedAt = performance.now();
-    const answer = path === getRunner?.requestPath ? shortPath?.find(request) : undefined;
+    const answer = path === getRunner?.requestPath ? fastPath?.find(request) : undefined;
     if (getRunner === undefined || answer === undefined) {
       return undefined;
     }
@@ -120,11 +120,11 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
   return { serve, find };
 
   /** Answers a call, and returns the code it ended with once the answer is out. */
-  async function answerByConnect(
+  async function callConnect(
     handler: UniversalHandler,
     call: Call,
     exchange: Exchange,
-    readAlready: (() => Promise<Buffer>) | undefined,
+    bufferedBody: (() => Promise<Buffer>) | undefined,
   ): Promise<string> {
     const { request, response } = exchange.toNode();
     const closed = exchange.isOver
@@ -143,10 +143,10 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
     contextValues.set(callKey, call).set(gateKey, ({ signal }) => {
       untilAborted = signal;
       if (signal.aborted) {
-        noteError(call, signal.reason);
+        recordError(call, signal.reason);
         throw signal.reason;
       }
-      signal.addEventListener("abort", () => noteError(call, signal.reason));
+      signal.addEventListener("abort", () => recordError(call, signal.reason));
       if (refusal !== undefined) {
         throw refusal;
       }
@@ -155,8 +155,8 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
     // limits that a stream cannot have.
     const body =
       handler.method.methodKind === "unary"
-        ? inOnePiece(
-            readAlready ??
+        ? singleChunk(
+            bufferedBody ??
               (async () => {
                 const maxBytes = limits.maxBodyBytes + envelopeBytes;
                 const body = await readBody(request, maxBytes, untilAborted);
@@ -167,7 +167,7 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
               }),
           )
         : fromNode.body;
-    dropEndlessTimeout(fromNode.header);
+    dropOversizedTimeout(fromNode.header);
     if (request.method === "GET") {
       // Some clients name the type of a body that is not there; Connect would mind.
       fromNode.header.delete("content-type");
@@ -182,12 +182,12 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
     // This never resolves over HTTP/1.1, and rejects when the caller is gone.
     universalResponseToNodeResponse(answer, response).catch(() => response.destroy());
     await closed;
-    return isBrokenOff(request) ? "canceled" : codeOf(call, answer.status);
+    return wasAborted(request) ? "canceled" : codeOf(call, answer.status);
   }
 }
 
 /** Whether the caller broke a request off; what it was answered then says nothing of the call. */
-function isBrokenOff(request: NodeRequest): boolean {
+function wasAborted(request: NodeRequest): boolean {
   return "stream" in request
     ? request.stream.rstCode !== constants.NGHTTP2_NO_ERROR
     : request.aborted;
@@ -215,7 +215,7 @@ function codeName(code: Code): string {
  * be parsed is the caller's mistake, as it is in JSON, not an internal error. And
  * text that is no Unicode, quoted from such a message, cannot go into a header.
  */
-function noteError(call: Call | undefined, reason: unknown): void {
+function recordError(call: Call | undefined, reason: unknown): void {
   if (call === undefined || (reason instanceof Error && reason.name === "AbortError")) {
     return;
   }
@@ -230,7 +230,7 @@ function noteError(call: Call | undefined, reason: unknown): void {
 }
 
 /** What cannot be decompressed is the caller's mistake, whatever exactly is wrong with it. */
-function blamingTheCaller(compression: Compression): Compression {
+function asInvalidArgument(compression: Compression): Compression {
   return {
     ...compression,
     decompress: async (bytes, maxBytes) => {
@@ -255,7 +255,7 @@ const millisecondsIn = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 0.001, n: 0.
  * Takes a deadline that is more than three weeks away out of the headers of
  * Connect and gRPC. The server's own limit comes long before it.
  */
-function dropEndlessTimeout(header: Headers): void {
+function dropOversizedTimeout(header: Headers): void {
   const [, amount, unit] = /^(\d{1,8})([HMSmun])$/.exec(header.get("grpc-timeout") ?? "") ?? [];
   const grpcMs = Number(amount) * millisecondsIn[unit as keyof typeof millisecondsIn];
   if (grpcMs > maxTimerMs) {
@@ -284,13 +284,13 @@ function malformedQuery(url: string): ConnectError | undefined {
 /** What gRPC puts before a message: a byte of flags and four of length. */
 const envelopeBytes = 5;
 
-const protocolOf = remember(
+const protocolOf = memoize(
   (contentType: string | undefined): string =>
     /^application\/(grpc-web|grpc)\b/i.exec(contentType ?? "")?.[1]?.toLowerCase() ?? "connect",
 );
 
 /** The body of a request, read once somebody asks for it. */
-async function* inOnePiece(
+async function* singleChunk(
   read: () => Promise<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   yield await read();

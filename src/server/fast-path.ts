@@ -1,17 +1,17 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { GetRunnerRequestSchema } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { keepsPlainRules } from "../runner/rule-precheck.ts";
+import { passesRulePrecheck } from "../runner/rule-precheck.ts";
 import type { EncodedRunner, WireCompression, WireFormat } from "../store/encoded-runner.ts";
 import type { RunnerStore } from "../store/runner-store.ts";
 import { callerDisconnected } from "./caller-disconnected.ts";
 import type { Exchange, RequestHead } from "./http/exchange.ts";
-import type { QuickAnswer } from "./http/http1-fast-path.ts";
-import { createTimeLimit } from "./http/lazy-timeout.ts";
+import type { CachedResponse } from "./http/http1-fast-path.ts";
+import { createLazyTimeout } from "./http/lazy-timeout.ts";
 import type { ServerLimits } from "./http/limits.ts";
-import { remember } from "./http/memoize.ts";
+import { memoize } from "./http/memoize.ts";
 import { collectBody } from "./http/request-body.ts";
-import type { WholeRequest } from "./http/request-parser.ts";
+import type { BufferedRequest } from "./http/request-parser.ts";
 import type { Call } from "./observability/call.ts";
 import { requestIdHeader } from "./observability/request-id.ts";
 
@@ -22,26 +22,26 @@ import { requestIdHeader } from "./observability/request-id.ts";
  * protocols have one author, and the two can disagree on success only, which
  * test/server/fast-path.test.ts sees to that they do not.
  */
-export interface ShortPath {
+export interface FastPath {
   /** Answers a call, and ends it, or hands it on. */
   serve(
     exchange: Exchange,
     call: Call,
     end: (code: string) => void,
-    handOn: (body?: () => Promise<Buffer>) => void,
+    fallThrough: (body?: () => Promise<Buffer>) => void,
   ): void;
   /** The answer to a request, if it is at hand. */
-  find(request: WholeRequest): ShortAnswer | undefined;
+  find(request: BufferedRequest): FastPathResponse | undefined;
 }
 
 /** The answer to a call of GetRunner, the request id aside. */
-export interface ShortAnswer extends QuickAnswer {
+export interface FastPathResponse extends CachedResponse {
   /** The id that was asked for, as the caller wrote it. */
   readonly runnerId: string;
 }
 
-/** Options of {@link createShortPath}. */
-export interface ShortPathOptions {
+/** Options of {@link createFastPath}. */
+export interface FastPathOptions {
   readonly store: RunnerStore;
   /** Tells why a request is not let in, if it is not. */
   readonly refuse: (request: RequestHead) => ConnectError | undefined;
@@ -58,14 +58,14 @@ const contentTypeOf = { json: "application/json", proto: "application/proto" } a
 const { runnerId: runnerIdField } = GetRunnerRequestSchema.field;
 
 /** Creates the short path of GetRunner over a store, undefined if the store has nothing at hand. */
-export function createShortPath(options: ShortPathOptions): ShortPath | undefined {
+export function createFastPath(options: FastPathOptions): FastPath | undefined {
   const { limits, refuse, store } = options;
   if (store.peek === undefined) {
     return undefined;
   }
   const peek = store.peek.bind(store);
   const preparers = createPreparers();
-  const limitTime = createTimeLimit();
+  const limitTime = createLazyTimeout();
 
   /** Whether a call may be one for the short path, as far as its headers say. */
   function mayAnswer(request: RequestHead): boolean {
@@ -79,7 +79,7 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
   }
 
   /** Looks for the answer to a call that may be one; `body` has a character for each byte. */
-  function look(request: RequestHead, body: string): ShortAnswer | undefined {
+  function look(request: RequestHead, body: string): FastPathResponse | undefined {
     const { method, headers } = request;
     const asked =
       method === "GET"
@@ -108,23 +108,23 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
   return {
     find: (request) => (mayAnswer(request) ? look(request, request.body) : undefined),
 
-    serve(exchange, call, end, handOn) {
+    serve(exchange, call, end, fallThrough) {
       if (!mayAnswer(exchange)) {
-        handOn();
+        fallThrough();
         return;
       }
       if (exchange.method === "GET") {
         if (!answer("")) {
-          handOn();
+          fallThrough();
         }
         return;
       }
       const stop = collectBody(exchange.body, limits.maxBodyBytes, (body) => {
         arrived?.();
         if (body === undefined) {
-          handOn(() => Promise.reject(callerDisconnected()));
+          fallThrough(() => Promise.reject(callerDisconnected()));
         } else if (!answer(body.toString("latin1"))) {
-          handOn(() => Promise.resolve(body));
+          fallThrough(() => Promise.resolve(body));
         }
       });
       const patienceMs = patience(exchange, limits);
@@ -133,7 +133,7 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
           ? undefined
           : limitTime(patienceMs, () => {
               stop();
-              handOn(() =>
+              fallThrough(() =>
                 Promise.reject(new ConnectError("the operation timed out", Code.DeadlineExceeded)),
               );
             });
@@ -156,7 +156,7 @@ export function createShortPath(options: ShortPathOptions): ShortPath | undefine
  * Prepares the answer with a version of a runner. Returns undefined if a request for it, which is the
  * same for each in either case, is not plainly valid by the contract's own rules.
  */
-type Prepare = (runner: EncodedRunner) => QuickAnswer | undefined;
+type Prepare = (runner: EncodedRunner) => CachedResponse | undefined;
 
 /** In each format and compression, so many answers are kept ready. */
 const maxPrepared = 256;
@@ -172,7 +172,7 @@ function createPreparers(): Record<WireFormat, Record<WireCompression, Prepare>>
 }
 
 function createPreparer(format: WireFormat, compression: WireCompression): Prepare {
-  let prepared = new Map<EncodedRunner, QuickAnswer>();
+  let prepared = new Map<EncodedRunner, CachedResponse>();
   return (runner) => {
     let answer = prepared.get(runner);
     if (answer === undefined && isValid(runner)) {
@@ -188,14 +188,14 @@ function createPreparer(format: WireFormat, compression: WireCompression): Prepa
 }
 
 function isValid({ runnerId }: EncodedRunner): boolean {
-  return keepsPlainRules(GetRunnerRequestSchema, create(GetRunnerRequestSchema, { runnerId }));
+  return passesRulePrecheck(GetRunnerRequestSchema, create(GetRunnerRequestSchema, { runnerId }));
 }
 
 function prepareAnswer(
   runner: EncodedRunner,
   format: WireFormat,
   accepted: WireCompression,
-): QuickAnswer {
+): CachedResponse {
   const plain = runner.encode(format, "identity");
   const isCompressed = accepted !== "identity" && plain.length >= compressMinBytes;
   const body = isCompressed ? runner.encode(format, accepted) : plain;
@@ -267,7 +267,7 @@ function idInBinary(text: string): string | undefined {
 }
 
 /** Chooses the compression as Connect does: the first that the caller names and the server has. */
-const negotiate = remember((acceptEncoding: string | undefined): WireCompression => {
+const negotiate = memoize((acceptEncoding: string | undefined): WireCompression => {
   const names = (acceptEncoding ?? "").split(",").map((name) => name.trim());
   return names.find((name) => name === "gzip" || name === "br") ?? "identity";
 });

@@ -11,9 +11,9 @@ export {
 } from "../fixture/file-runner-store.ts";
 export type { FileRunnerStoreEvent } from "../fixture/file-runner-store-event.ts";
 export {
-  describeMistake,
+  type FixtureDiagnostic,
   FixtureError,
-  type FixtureMistake,
+  formatDiagnostic,
 } from "../fixture/fixture-diagnostic.ts";
 export { createMemoryRunnerStore, type MemoryRunnerStore } from "../store/memory-runner-store.ts";
 export {

@@ -10,13 +10,13 @@ import type { Registry } from "prom-client";
 import type { RunnerStore } from "../store/runner-store.ts";
 import { bearerToken, type TokenVerifier } from "./authentication.ts";
 import { createConnectHandler } from "./connect-handler.ts";
-import { createShortPath } from "./fast-path.ts";
+import { createFastPath } from "./fast-path.ts";
 import { createCors } from "./http/cors.ts";
 import type { Exchange, NodeResponse, RequestHead } from "./http/exchange.ts";
-import { createHostReader, isLoopback } from "./http/host.ts";
+import { createHostParser, isLoopback } from "./http/host.ts";
 import { defaultLimits, type ServerLimits } from "./http/limits.ts";
 import { createListener, type ListenerOptions } from "./http/listener.ts";
-import { remember } from "./http/memoize.ts";
+import { memoize } from "./http/memoize.ts";
 import { createCallObserver } from "./observability/call-observer.ts";
 import { createServerMetrics } from "./observability/metrics.ts";
 import { requestIdHeader } from "./observability/request-id.ts";
@@ -114,20 +114,20 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     observer,
     limits,
     // Interceptors want to see all calls, and the short path shows them none.
-    shortPath:
+    fastPath:
       interceptors.length === 0
-        ? createShortPath({ store: options.store, refuse, limits })
+        ? createFastPath({ store: options.store, refuse, limits })
         : undefined,
   });
-  const hostOf = createHostReader();
+  const hostOf = createHostParser();
   const cors = createCors({
     origins: options.corsOrigins ?? [],
     methods: connectCors.allowedMethods,
     allowedHeaders: [...connectCors.allowedHeaders, "Authorization", requestIdHeader],
     exposedHeaders: [...connectCors.exposedHeaders, requestIdHeader, "WWW-Authenticate"],
   });
-  const prefix = normalPrefix(options.pathPrefix ?? "/api");
-  const procedureOf = remember((path: string) =>
+  const prefix = normalizePrefix(options.pathPrefix ?? "/api");
+  const procedureOf = memoize((path: string) =>
     path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path,
   );
   let state: "new" | "ready" | "closing" = "new";
@@ -136,7 +136,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   const listener = createListener({
     ...(options.tls !== undefined && { tls: options.tls }),
     limits,
-    findAnswer(request) {
+    findCachedResponse(request) {
       const found =
         hostOf(request.authority) && connectHandler.find(procedureOf(pathOf(request.url)), request);
       return found && { ...found, headers: [...found.headers, ...cors.headersFor(request)] };
@@ -149,7 +149,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
       } else if (hostOf(exchange.authority) === undefined) {
         answer(exchange.toNode().response, 400, "the request names no valid host\n");
       } else if (!connectHandler.serve(procedureOf(path), exchange)) {
-        handleOther(path, exchange);
+        handleNonRpc(path, exchange);
       }
     },
   });
@@ -173,7 +173,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     return undefined;
   }
 
-  function handleOther(path: string, exchange: Exchange): void {
+  function handleNonRpc(path: string, exchange: Exchange): void {
     const { request, response } = exchange.toNode();
     const isProbe = path === "/healthz" || path === "/readyz" || path === "/metrics";
     if (!isProbe) {
@@ -224,7 +224,7 @@ function pathOf(url: string): string {
 }
 
 /** A prefix with one slash at its start and none at its end, or nothing. */
-function normalPrefix(prefix: string): string {
+function normalizePrefix(prefix: string): string {
   return prefix.replace(/^\/*/, "/").replace(/\/+$/, "");
 }
 

@@ -1,5 +1,5 @@
 import type { Interceptor } from "@connectrpc/connect";
-import { keepsPlainRules } from "../runner/rule-precheck.ts";
+import { passesRulePrecheck } from "../runner/rule-precheck.ts";
 
 let validate: Promise<Interceptor> | undefined;
 
@@ -8,7 +8,7 @@ let validate: Promise<Interceptor> | undefined;
  * asked, for what does not plainly keep the rules.
  */
 export const validateRequest: Interceptor = (next) => async (request) => {
-  if (!request.stream && keepsPlainRules(request.method.input, request.message)) {
+  if (!request.stream && passesRulePrecheck(request.method.input, request.message)) {
     return next(request);
   }
   validate ??= import("@connectrpc/validate").then(({ createValidateInterceptor }) =>

@@ -2,7 +2,7 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { create, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { GetRunnerResponseSchema, type Runner } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { runnerFromJson } from "../runner/runner-json.ts";
-import type { KeptText } from "./text-arena.ts";
+import type { EncodedText } from "./text-arena.ts";
 
 /** The formats in which messages go over the wire, and the names under which they can be compressed. */
 export type WireFormat = "json" | "proto";
@@ -34,7 +34,7 @@ export function encodeRunner(runner: Runner): EncodedRunner {
  * Creates the {@link EncodedRunner} of a runner, with its id in lower case, from JSON as
  * {@link runnerToJson} writes it. It keeps the JSON and not the message, which takes more memory.
  */
-export function encodedFromJson(runnerId: string, json: KeptText): EncodedRunner {
+export function encodedRunnerFromJson(runnerId: string, json: EncodedText): EncodedRunner {
   return new RunnerEncodings(runnerId, json, undefined);
 }
 
@@ -46,14 +46,14 @@ export function runnerToJson(runner: Runner): string {
 // A class, for there may be very many: what they share is there once.
 class RunnerEncodings implements EncodedRunner {
   readonly runnerId: string;
-  #json: KeptText | undefined;
+  #json: EncodedText | undefined;
   #runner: Pick<WeakRef<Runner>, "deref"> | undefined;
   /** What is neither of the two: binary, and all that is compressed. */
   #others: Map<string, string> | undefined;
 
   constructor(
     runnerId: string,
-    json: KeptText | undefined,
+    json: EncodedText | undefined,
     runner: Pick<WeakRef<Runner>, "deref"> | undefined,
   ) {
     this.runnerId = runnerId;

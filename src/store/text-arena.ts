@@ -1,18 +1,18 @@
 /**
  * A text that is kept as its UTF-8. `toString()` returns these bytes, each as one character (`latin1`).
  */
-export interface KeptText {
+export interface EncodedText {
   toString(): string;
 }
 
-/** A {@link KeptText} of which a part can be had, with no work for the rest. */
-export interface KeptBytes extends KeptText {
+/** A {@link EncodedText} of which a part can be had, with no work for the rest. */
+export interface ArenaText extends EncodedText {
   /** Returns the bytes from `start` on, to before `end` or all, each as one character. */
   slice(start: number, end?: number): string;
 }
 
 /** Keeps a text. */
-export type KeepText = (text: string) => KeptBytes;
+export type StoreText = (text: string) => ArenaText;
 
 /**
  * How many bytes are kept in one piece. One text holds the piece with all others in it, so it is
@@ -21,10 +21,10 @@ export type KeepText = (text: string) => KeptBytes;
 const pieceSize = 1 << 18;
 
 /**
- * Creates a {@link KeepText} for very many texts. They are kept outside of V8's heap, where
+ * Creates a {@link StoreText} for very many texts. They are kept outside of V8's heap, where
  * they would be moved twice before they stay, and would take the room of short-lived objects meanwhile.
  */
-export function createTextKeeper(): KeepText {
+export function createTextArena(): StoreText {
   let piece = Buffer.alloc(0);
   let used = 0;
   return (text) => {
@@ -35,12 +35,12 @@ export function createTextKeeper(): KeepText {
     }
     const start = used;
     used += piece.write(text, start);
-    return new TextInPiece(piece, start, used);
+    return new ArenaSlice(piece, start, used);
   };
 }
 
 // A class, for there may be very many: what they share is there once.
-class TextInPiece implements KeptBytes {
+class ArenaSlice implements ArenaText {
   readonly #piece: Buffer;
   readonly #start: number;
   readonly #end: number;

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { type Runner, RunnerSchema } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { conditionTexts, parseCondition } from "../../src/cli/condition.ts";
+import { conditionNames, parseCondition } from "../../src/cli/condition.ts";
 import { sampleRunner } from "../support/sample-runner.ts";
 
 const at = new Date("2026-11-23T08:00:12Z");
@@ -35,7 +35,7 @@ describe("a condition", () => {
     expect(parseCondition(text).stateOf(runner, at)).toBe(state);
   });
 
-  test.each(conditionTexts())("may be %s, as completion offers it", (text) => {
+  test.each(conditionNames())("may be %s, as completion offers it", (text) => {
     expect(parseCondition(text).text).toBe(text);
   });
 

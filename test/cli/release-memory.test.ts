@@ -5,13 +5,13 @@ import { expect, test } from "vitest";
 /** Grows the part of V8's heap for young objects as loading does: with many that stay. */
 const program = `
   const [, source, runners] = process.argv;
-  const { returnMemoryOfLoading } = await import(source);
+  const { releaseLoadingMemory } = await import(source);
   const { getHeapSpaceStatistics } = await import("node:v8");
   const young = () =>
     getHeapSpaceStatistics().find((space) => space.space_name === "new_space").physical_space_size;
   const kept = Array.from({ length: 1_000_000 }, (_, n) => ({ n }));
   const before = young();
-  await returnMemoryOfLoading(Number(runners));
+  await releaseLoadingMemory(Number(runners));
   process.send({ before, after: young(), kept: kept.length });
 `;
 

@@ -12,7 +12,7 @@ import { createRunnerClient as createClientOnUndici } from "../../src/client/nod
 import { createNodeHttpClient } from "../../src/client/node-http-client.ts";
 import {
   createRunnerClient,
-  createRunnerClientOver,
+  createRunnerClientOverHttp,
   type RunnerClient,
 } from "../../src/client/runner-client.ts";
 import { answer, type FailingServer, startFailingServer } from "../support/failing-server.ts";
@@ -62,7 +62,7 @@ async function callAll(next: Answer, useBinaryFormat: boolean, useHttpGet: boole
   const outcomes = {
     fetch: await outcome(createRunnerClient(ours)),
     undici: await outcome(onUndici),
-    nodeHttp: await outcome(createRunnerClientOver(nodeHttp, ours)),
+    nodeHttp: await outcome(createRunnerClientOverHttp(nodeHttp, ours)),
     web: await outcome(theirs(createWebTransport(format))),
     node: await outcome(theirs(createNodeTransport({ ...format, httpVersion: "1.1" }))),
   };

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { Code } from "@connectrpc/connect";
 import { expect, onTestFinished, test } from "vitest";
 import { createNodeHttpClient } from "../../src/client/node-http-client.ts";
-import { createRunnerClientOver } from "../../src/client/runner-client.ts";
+import { createRunnerClientOverHttp } from "../../src/client/runner-client.ts";
 import { resetMidway, startFailingServer } from "../support/failing-server.ts";
 
 const runnerId = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
@@ -28,7 +28,10 @@ async function startFullServer(): Promise<string> {
 
 test("a server that does not take the connection is unavailable, however long the call may last", async () => {
   const baseUrl = await startFullServer();
-  const client = createRunnerClientOver(createNodeHttpClient("http:"), { baseUrl, retry: false });
+  const client = createRunnerClientOverHttp(createNodeHttpClient("http:"), {
+    baseUrl,
+    retry: false,
+  });
   await expect(client.getRunner({ runnerId }, { timeoutMs: 60_000 })).rejects.toMatchObject({
     code: Code.Unavailable,
     rawMessage: `no answer from ${baseUrl}: no connection within 10 s`,
@@ -38,7 +41,7 @@ test("a server that does not take the connection is unavailable, however long th
 test("an answer that ends too soon makes an error that says so", async () => {
   await using server = await startFailingServer([resetMidway]);
   const options = { baseUrl: server.url, retry: false } as const;
-  const client = createRunnerClientOver(createNodeHttpClient("http:"), options);
+  const client = createRunnerClientOverHttp(createNodeHttpClient("http:"), options);
   await expect(client.getRunner({ runnerId })).rejects.toMatchObject({
     code: Code.Unavailable,
     rawMessage: `no answer from ${server.url}: the connection was lost midway`,

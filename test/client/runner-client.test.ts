@@ -14,7 +14,7 @@ import { createNodeHttpClient } from "../../src/client/node-http-client.ts";
 import {
   createRunnerClient,
   createRunnerClientFromEnv,
-  createRunnerClientOver,
+  createRunnerClientOverHttp,
   type RunnerClientOptions,
 } from "../../src/client/runner-client.ts";
 import { runnerFromJson, unknownJson } from "../../src/runner/runner-json.ts";
@@ -56,7 +56,7 @@ describe.each([
       return client;
     },
   ],
-  ["on node:http", (options: RunnerClientOptions) => createRunnerClientOver(nodeHttp, options)],
+  ["on node:http", (options: RunnerClientOptions) => createRunnerClientOverHttp(nodeHttp, options)],
 ] as const)("a client %s", (_, createClient) => {
   async function clientOf(behaviours: Behaviour[], options: RunnerClientOptions = {}) {
     const clock = createFakeClock();

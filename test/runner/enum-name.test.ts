@@ -9,9 +9,9 @@ import {
   RunnerProvider,
   RunnerProviderSchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { enumShortName, enumShortNames, enumValueNamed } from "../../src/runner/enum-name.ts";
+import { enumShortName, enumShortNames, enumValueFromName } from "../../src/runner/enum-name.ts";
 
-describe("enumValueNamed", () => {
+describe("enumValueFromName", () => {
   test.each([
     "warm-pool",
     "warm_pool",
@@ -24,19 +24,19 @@ describe("enumValueNamed", () => {
     "runnerCapabilityWarmPool",
     "11",
   ])("takes %s", (name) => {
-    expect(enumValueNamed(RunnerCapabilitySchema, name)).toBe(RunnerCapability.WARM_POOL);
+    expect(enumValueFromName(RunnerCapabilitySchema, name)).toBe(RunnerCapability.WARM_POOL);
   });
 
   test("takes digits in names", () => {
-    expect(enumValueNamed(RunnerProviderSchema, "aws-ec2")).toBe(RunnerProvider.AWS_EC2);
+    expect(enumValueFromName(RunnerProviderSchema, "aws-ec2")).toBe(RunnerProvider.AWS_EC2);
   });
 
   test.each(file.enums.map((desc) => [desc.name, desc] as const))(
     "reads back each short and full name of %s",
     (_, desc) => {
       for (const { number, name } of desc.values.slice(1)) {
-        expect(enumValueNamed(desc, enumShortName(desc, number))).toBe(number);
-        expect(enumValueNamed(desc, name)).toBe(number);
+        expect(enumValueFromName(desc, enumShortName(desc, number))).toBe(number);
+        expect(enumValueFromName(desc, name)).toBe(number);
       }
     },
   );
@@ -45,7 +45,7 @@ describe("enumValueNamed", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 999_999_999 }), (number) => {
         const name = enumShortName(RunnerCapabilitySchema, number);
-        expect(enumValueNamed(RunnerCapabilitySchema, name)).toBe(number);
+        expect(enumValueFromName(RunnerCapabilitySchema, name)).toBe(number);
       }),
     );
   });
@@ -53,7 +53,7 @@ describe("enumValueNamed", () => {
   test.each(["warm-pol", "WARMPOOOL", "RUNNER_CAPABILITY_WRAM_POOL"])(
     "names the nearest right name for %s",
     (name) => {
-      expect(() => enumValueNamed(RunnerCapabilitySchema, name)).toThrow(
+      expect(() => enumValueFromName(RunnerCapabilitySchema, name)).toThrow(
         new RangeError(`there is no RunnerCapability "${name}": did you mean warm-pool?`),
       );
     },
@@ -62,7 +62,7 @@ describe("enumValueNamed", () => {
   test.each(["", "0", "-1", "1e3", "xyzzy", "unspecified", "RUNNER_PHASE_UNSPECIFIED", '"\n'])(
     "names all there are when nothing is near %j",
     (name) => {
-      expect(() => enumValueNamed(RunnerPhaseSchema, name)).toThrow(
+      expect(() => enumValueFromName(RunnerPhaseSchema, name)).toThrow(
         new RangeError(
           `there is no RunnerPhase ${JSON.stringify(name)}: choose one of created, inactive, active, deleting, deleted, degraded`,
         ),

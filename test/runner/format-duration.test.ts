@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { durationText } from "../../src/runner/format-duration.ts";
+import { formatDuration } from "../../src/runner/format-duration.ts";
 
 test.each([
   [0, "0 ms"],
@@ -15,5 +15,5 @@ test.each([
   [172_800_000, "2 d"],
   [1e11, "1157 d"],
 ])("%s ms are %s", (ms, text) => {
-  expect(durationText(ms)).toBe(text);
+  expect(formatDuration(ms)).toBe(text);
 });

@@ -33,7 +33,7 @@ import {
   GetRunnerRequestSchema,
   GetRunnerResponseSchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { keepsPlainRules } from "../../src/runner/rule-precheck.ts";
+import { passesRulePrecheck } from "../../src/runner/rule-precheck.ts";
 import { responses } from "../support/arbitrary-response.ts";
 
 const validator = createValidator();
@@ -56,7 +56,7 @@ describe("a message of the contract keeps the rules plainly if Protovalidate fin
     fc.assert(
       fc.property(ids, (runnerId) => {
         const request = create(GetRunnerRequestSchema, { runnerId });
-        expect(keepsPlainRules(GetRunnerRequestSchema, request)).toBe(
+        expect(passesRulePrecheck(GetRunnerRequestSchema, request)).toBe(
           isValid(GetRunnerRequestSchema, request),
         );
       }),
@@ -68,7 +68,7 @@ describe("a message of the contract keeps the rules plainly if Protovalidate fin
     fc.assert(
       fc.property(responses, (response) => {
         expect(isValid(GetRunnerResponseSchema, response)).toBe(true);
-        expect(keepsPlainRules(GetRunnerResponseSchema, response)).toBe(true);
+        expect(passesRulePrecheck(GetRunnerResponseSchema, response)).toBe(true);
       }),
       { numRuns: 200 },
     );
@@ -83,7 +83,7 @@ describe("a message of the contract keeps the rules plainly if Protovalidate fin
         Object.assign(message, { [field.localName]: anyValue(field, value) });
         const expected = isValid(GetRunnerResponseSchema, response);
         broken += expected ? 0 : 1;
-        expect(keepsPlainRules(GetRunnerResponseSchema, response)).toBe(expected);
+        expect(passesRulePrecheck(GetRunnerResponseSchema, response)).toBe(expected);
       }),
       { numRuns: 2000 },
     );
@@ -124,13 +124,13 @@ describe("a message plainly keeps no rule of a kind that is not known:", () => {
   test("but of the contract as it is, all are known", () => {
     for (const typeName of ["GetRunnerRequest", "RunnerStatus"]) {
       const schema = changedContract(typeName, () => {});
-      expect(keepsPlainRules(schema, exampleOf(schema))).toBe(true);
+      expect(passesRulePrecheck(schema, exampleOf(schema))).toBe(true);
     }
   });
 
   function expectDoubt(schema: DescMessage) {
     expect(isValid(schema, exampleOf(schema))).toBe(true);
-    expect(keepsPlainRules(schema, exampleOf(schema))).toBe(false);
+    expect(passesRulePrecheck(schema, exampleOf(schema))).toBe(false);
   }
 
   function exampleOf(schema: DescMessage): Message {

@@ -6,14 +6,14 @@ import {
   RunnerPhase,
   RunnerSchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { isHeartbeat, runnerChanges } from "../../src/runner/runner-diff.ts";
+import { diffRunners, isHeartbeatOnly } from "../../src/runner/runner-diff.ts";
 import { runnerFromJson } from "../../src/runner/runner-json.ts";
 
 function changes(
   before: MessageInitShape<typeof RunnerSchema>,
   after: MessageInitShape<typeof RunnerSchema>,
 ) {
-  return runnerChanges(create(RunnerSchema, before), create(RunnerSchema, after));
+  return diffRunners(create(RunnerSchema, before), create(RunnerSchema, after));
 }
 
 function fromWire(runner: JsonValue): Runner {
@@ -21,13 +21,13 @@ function fromWire(runner: JsonValue): Runner {
   return response.runner as Runner;
 }
 
-describe("runnerChanges", () => {
+describe("diffRunners", () => {
   test("finds nothing where nothing changed", () => {
     const runner = create(RunnerSchema, {
       name: "one",
       status: { capabilities: [1, 2], publicKey: new Uint8Array(32), gatewayInfo: {} },
     });
-    expect(runnerChanges(runner, clone(RunnerSchema, runner))).toEqual([]);
+    expect(diffRunners(runner, clone(RunnerSchema, runner))).toEqual([]);
   });
 
   test("finds what changed, in the order of the contract", () => {
@@ -135,22 +135,22 @@ describe("runnerChanges", () => {
         phase: "RUNNER_PHASE_DREAMING",
       },
     });
-    expect(runnerChanges(before, after)).toMatchObject([
+    expect(diffRunners(before, after)).toMatchObject([
       { path: "status.phase", from: "RUNNER_PHASE_ACTIVE", to: "RUNNER_PHASE_DREAMING" },
       { path: "status.capabilities", added: ["RUNNER_CAPABILITY_TIME_TRAVEL"], removed: [] },
     ]);
-    expect(runnerChanges(after, after)).toEqual([]);
+    expect(diffRunners(after, after)).toEqual([]);
   });
 
   test("sees numbers of enum values from the future, in binary", () => {
     const after = create(RunnerSchema, { status: { capabilities: [99 as RunnerCapability] } });
-    expect(runnerChanges(create(RunnerSchema, { status: {} }), after)).toMatchObject([
+    expect(diffRunners(create(RunnerSchema, { status: {} }), after)).toMatchObject([
       { path: "status.capabilities", added: [99] },
     ]);
   });
 });
 
-describe("isHeartbeat", () => {
+describe("isHeartbeatOnly", () => {
   const at = (updatedAt: string, name = "one") =>
     fromJson(RunnerSchema, { name, status: { updatedAt } });
 
@@ -160,6 +160,6 @@ describe("isHeartbeat", () => {
     [at("2026-01-01T00:00:00Z", "two"), false],
     [at("2026-01-01T00:00:00Z"), false],
   ])("tells a sign of life from a change (%#)", (after, expected) => {
-    expect(isHeartbeat(runnerChanges(at("2026-01-01T00:00:00Z"), after))).toBe(expected);
+    expect(isHeartbeatOnly(diffRunners(at("2026-01-01T00:00:00Z"), after))).toBe(expected);
   });
 });

@@ -1,7 +1,7 @@
 import type { Command, Option } from "commander";
 import { RunnerCapabilitySchema } from "../../../gen/gitpod/v1/runner_service_pb.ts";
 import { enumShortNames } from "../../runner/enum-name.ts";
-import { conditionTexts } from "../condition.ts";
+import { conditionNames } from "../condition.ts";
 
 /** A shell that runnerctl has completion for. */
 type Shell = keyof typeof scriptFor;
@@ -68,7 +68,7 @@ function describeOption(option: Option): CompletedOption {
 /** The values that commander does not know as choices, since they are taken in any spelling. */
 const namesFor: Readonly<Record<string, readonly string[]>> = {
   "--capability": enumShortNames(RunnerCapabilitySchema),
-  "--for": conditionTexts(),
+  "--for": conditionNames(),
 };
 
 function bashScript(program: CompletedCommand, commands: readonly CompletedCommand[]): string {

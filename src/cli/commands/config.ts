@@ -11,7 +11,7 @@ import { redactedJson } from "../../runner/redaction.ts";
 import { updateWindowHours, updateWindowState } from "../../runner/update-window.ts";
 import { fetchRunner, type RunnerCommandOptions } from "../fetch-runner.ts";
 import { describeMessage } from "../output/describe-message.ts";
-import { timeJson } from "../output/format-time.ts";
+import { formatTimestamp } from "../output/format-time.ts";
 import { print } from "../output/print.ts";
 import type { Row } from "../output/rows.ts";
 
@@ -68,8 +68,8 @@ export function configReport(runner: Runner, at: Date): ConfigReport {
       startHour: hours?.start ?? null,
       endHour: hours?.end ?? null,
       open,
-      opensAt: opens ? timeJson(opens) : null,
-      closesAt: closes ? timeJson(closes) : null,
+      opensAt: opens ? formatTimestamp(opens) : null,
+      closesAt: closes ? formatTimestamp(closes) : null,
     },
     spec: runner.spec
       ? redactedJson(RunnerSpecSchema, runner.spec, { alwaysEmitImplicit: true })

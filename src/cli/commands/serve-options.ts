@@ -48,8 +48,8 @@ Example:
   runnerctl serve --data examples/runners --token "$TOKEN" --host 0.0.0.0`,
     )
     .hook("preAction", (command) => {
-      flagsFromEnvironment(command);
-      requireSense(command);
+      applyFlagsFromEnvironment(command);
+      checkOptionCombinations(command);
     });
   const add = (group: string, ...options: Option[]) => {
     for (const option of options) {
@@ -137,7 +137,7 @@ function flag(flags: string, description: string): Option {
 }
 
 /** Sets flags from the environment. Commander would take a variable that says `false` for a yes. */
-function flagsFromEnvironment(command: Command): void {
+function applyFlagsFromEnvironment(command: Command): void {
   for (const option of command.options.filter((option) => option.isBoolean())) {
     const text = process.env[envOf(option)];
     const name = option.attributeName();
@@ -170,7 +170,7 @@ function time(flags: string, description: string, defaultMs: number): Option {
 }
 
 /** Ends with wrong usage where options contradict each other, or one is missing. */
-function requireSense(command: Command): void {
+function checkOptionCombinations(command: Command): void {
   const { data, tlsCert, tlsKey } = command.opts<ServeOptions>();
   if (data.length === 0) {
     command.error("error: --data is missing: name files or folders of fixtures");

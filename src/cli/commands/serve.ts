@@ -14,7 +14,7 @@ import { createRunnerServer } from "../../server/runner-server.ts";
 import { openTokenFile } from "../../server/token-file.ts";
 import { createFileStoreObserver } from "../file-store-observer.ts";
 import { createServeLog } from "../output/serve-log.ts";
-import { returnMemoryOfLoading } from "../release-memory.ts";
+import { releaseLoadingMemory } from "../release-memory.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
 /** `runnerctl serve`: the reference server, until SIGINT or SIGTERM. */
@@ -32,7 +32,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     onEvent: createFileStoreObserver(logger, registry),
   });
   try {
-    await returnMemoryOfLoading(store.size);
+    await releaseLoadingMemory(store.size);
     const server = createRunnerServer({
       store,
       host: options.host,

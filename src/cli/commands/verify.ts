@@ -4,7 +4,7 @@ import {
   RunnerCapabilitySchema,
 } from "../../../gen/gitpod/v1/runner_service_pb.ts";
 import { missingCapabilities } from "../../runner/capabilities.ts";
-import { enumJson, enumShortName, enumValueNamed } from "../../runner/enum-name.ts";
+import { enumJson, enumShortName, enumValueFromName } from "../../runner/enum-name.ts";
 import { ExitCode } from "../exit-code.ts";
 import { fetchRunner, type RunnerCommandOptions } from "../fetch-runner.ts";
 import { print } from "../output/print.ts";
@@ -14,7 +14,7 @@ import { UsageError } from "../usage-error.ts";
 /**
  * `runnerctl verify ID --capability NAME…`: tells whether a runner has all the
  * capabilities that are named. If not, the process ends with
- * `ExitCode.conditionDoesNotHold`.
+ * `ExitCode.conditionNotMet`.
  *
  * Throws a UsageError, before it asks for the runner, if no capability has one
  * of the names.
@@ -27,14 +27,14 @@ export async function verify(
   const { runner } = await fetchRunner(runnerId, options);
   const report = verifyReport(runner, wanted);
   if (!report.verified) {
-    process.exitCode = ExitCode.conditionDoesNotHold;
+    process.exitCode = ExitCode.conditionNotMet;
   }
   await print({ rows: () => verifyRows(runner, wanted), json: () => report }, options);
 }
 
 function capabilityNamed(name: string): RunnerCapability {
   try {
-    return enumValueNamed(RunnerCapabilitySchema, name);
+    return enumValueFromName(RunnerCapabilitySchema, name);
   } catch (error) {
     throw new UsageError((error as RangeError).message);
   }

@@ -1,13 +1,13 @@
 import type { Runner } from "../../../gen/gitpod/v1/runner_service_pb.ts";
 import type { RunnerClient } from "../../client/runner-client.ts";
 import { WaitTimeoutError, waitForRunner } from "../../client/wait-for-runner.ts";
-import { durationText } from "../../runner/format-duration.ts";
+import { formatDuration } from "../../runner/format-duration.ts";
 import { type Condition, parseCondition } from "../condition.ts";
 import { ExitCode } from "../exit-code.ts";
 import type { PollingOptions } from "../fetch-runner.ts";
 import { createInterruptSignal } from "../interrupt-signal.ts";
 import { print } from "../output/print.ts";
-import { harmless } from "../output/rows.ts";
+import { sanitize } from "../output/rows.ts";
 import { createStatusLine, type StatusPart } from "../output/status-line.ts";
 import { statusReport } from "../output/status-report.ts";
 import { createRunnerClientFromOptions } from "../runner-client-from-options.ts";
@@ -17,7 +17,7 @@ import { createRunnerClientFromOptions } from "../runner-client-from-options.ts"
  * prints that it does; for programs, the status report of the runner as it was
  * then, or null when there is no such runner any more. When the time is over
  * first, it tells why the condition does not hold, and the process ends with
- * `ExitCode.conditionDoesNotHold`.
+ * `ExitCode.conditionNotMet`.
  *
  * Throws a UsageError for a condition that is none, and a ConnectError when
  * there is no such runner, when no call went well in all the time, and for what
@@ -34,8 +34,8 @@ export async function wait(
   const report = (runner: Runner | undefined) =>
     runner === undefined ? null : statusReport(runner, new Date());
   try {
-    const runner = await waitInSight(client, runnerId, progress, { ...options, signal });
-    const text = `holds, after ${durationText(Date.now() - progress.begin)}`;
+    const runner = await waitWithProgress(client, runnerId, progress, { ...options, signal });
+    const text = `holds, after ${formatDuration(Date.now() - progress.begin)}`;
     await print(
       { rows: () => [{ label: condition.text, text, color: "green" }], json: () => report(runner) },
       options,
@@ -52,11 +52,11 @@ export async function wait(
       // Nobody knows about the condition: what failed is the calls.
       throw error.cause;
     }
-    process.exitCode = ExitCode.conditionDoesNotHold;
+    process.exitCode = ExitCode.conditionNotMet;
     await print({ rows: () => [], json: () => report(seen.runner) }, options);
-    const time = durationText(options.timeout);
+    const time = formatDuration(options.timeout);
     process.stderr.write(
-      `runnerctl: ${condition.text} does not hold after ${time}: ${harmless(lastState(progress, seen))}\n`,
+      `runnerctl: ${condition.text} does not hold after ${time}: ${sanitize(lastState(progress, seen))}\n`,
     );
   }
 }
@@ -73,7 +73,7 @@ interface Progress {
 }
 
 /** Waits, and tells on a terminal how that goes. */
-async function waitInSight(
+async function waitWithProgress(
   client: RunnerClient,
   runnerId: string,
   progress: Progress,
@@ -103,7 +103,7 @@ function progressParts(progress: Progress, leftMs: number): StatusPart[] {
   const { condition, seen, trouble } = progress;
   return [
     { text: `waiting for ${condition.text}` },
-    { text: `${durationText(Math.max(0, leftMs))} left` },
+    { text: `${formatDuration(Math.max(0, leftMs))} left` },
     ...(seen === undefined
       ? [{ text: "no answer yet" }]
       : [{ text: condition.stateOf(seen.runner, seen.at) }]),

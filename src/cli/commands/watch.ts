@@ -5,7 +5,7 @@ import { pollRunner } from "../../client/poll-runner.ts";
 import { heartbeatAgeMs } from "../../runner/heartbeat.ts";
 import type { PollingOptions } from "../fetch-runner.ts";
 import { createInterruptSignal } from "../interrupt-signal.ts";
-import { agoText } from "../output/format-time.ts";
+import { formatAge } from "../output/format-time.ts";
 import { canRedraw, canShowColors, type OutputOptions } from "../output/print.ts";
 import { createStatusLine, type StatusPart } from "../output/status-line.ts";
 import { healthRow, phaseRow } from "../output/status-report.ts";
@@ -74,8 +74,8 @@ function statusParts(
   return [
     { text: `phase ${phase.text}`, color: phase.color },
     { text: `health ${health.text}`, color: health.color },
-    { text: heartbeatMs === undefined ? "no heartbeat" : `heartbeat ${agoText(heartbeatMs)}` },
-    { text: `seen ${agoText(now.getTime() - at.getTime())}` },
+    { text: heartbeatMs === undefined ? "no heartbeat" : `heartbeat ${formatAge(heartbeatMs)}` },
+    { text: `seen ${formatAge(now.getTime() - at.getTime())}` },
     ...troubles,
   ];
 }

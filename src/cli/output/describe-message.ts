@@ -25,12 +25,12 @@ import {
   type UpdateWindow,
   UpdateWindowSchema,
 } from "../../../gen/gitpod/v1/runner_service_pb.ts";
-import { enumShortName, newerEnumNames } from "../../runner/enum-name.ts";
-import { durationText } from "../../runner/format-duration.ts";
+import { enumShortName, unknownEnumNames } from "../../runner/enum-name.ts";
+import { formatDuration } from "../../runner/format-duration.ts";
 import { isSecret } from "../../runner/redaction.ts";
 import { updateWindowHours, updateWindowState } from "../../runner/update-window.ts";
 import { phaseColor } from "./colors.ts";
-import { timeText } from "./format-time.ts";
+import { formatTime } from "./format-time.ts";
 import type { Row } from "./rows.ts";
 
 /**
@@ -58,7 +58,7 @@ function describe(message: ReflectMessage, at: Date): Row[] {
 
 function describeField(message: ReflectMessage, field: DescField, at: Date): Row | undefined {
   const label = labelOf(field);
-  const newer = newerEnumNames(message.message, field.jsonName);
+  const newer = unknownEnumNames(message.message, field.jsonName);
   if (newer.length > 0 && !isSecret(field)) {
     const known = field.fieldKind === "list" ? [...message.get(field)] : [];
     const names = [...known.map((value) => valueText(field, value)), ...newer];
@@ -100,8 +100,8 @@ function describeValue(field: DescField, label: string, value: unknown, at: Date
 
 /** The messages that are told in a few words. */
 const messageTexts: Readonly<Record<string, (message: Message, at: Date) => string | string[]>> = {
-  [TimestampSchema.typeName]: (time, at) => timeText(timestampDate(time as Timestamp), at),
-  [DurationSchema.typeName]: (duration) => durationText(durationMs(duration as Duration)),
+  [TimestampSchema.typeName]: (time, at) => formatTime(timestampDate(time as Timestamp), at),
+  [DurationSchema.typeName]: (duration) => formatDuration(durationMs(duration as Duration)),
   [UpdateWindowSchema.typeName]: (window, at) => updateWindowText(window as UpdateWindow, at),
   [SubjectSchema.typeName]: (subject) => {
     const { principal, id } = subject as Subject;
@@ -133,7 +133,7 @@ function updateWindowText(window: UpdateWindow | undefined, at: Date): string | 
   }
   return [
     `${start} to ${end} UTC`,
-    open ? `open, closes ${timeText(closes, at)}` : `closed, opens ${timeText(opens, at)}`,
+    open ? `open, closes ${formatTime(closes, at)}` : `closed, opens ${formatTime(opens, at)}`,
   ];
 }
 

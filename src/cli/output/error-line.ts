@@ -1,5 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { harmless } from "./rows.ts";
+import { sanitize } from "./rows.ts";
 
 /** What to do about an error, where that is not plain from its message. */
 const advice: Partial<Record<Code, string>> = {
@@ -13,12 +13,12 @@ const advice: Partial<Record<Code, string>> = {
  * Says in words for people what went wrong, and what to do. An error of a call
  * takes one line, with its code and the rules that the server says are broken.
  */
-export async function errorLine(error: unknown): Promise<string> {
+export async function formatError(error: unknown): Promise<string> {
   if (!(error instanceof ConnectError)) {
     return error instanceof Error ? error.message : String(error);
   }
   const parts = [error.message, ...(await brokenRules(error)), advice[error.code]];
-  return harmless(parts.filter((part) => part !== undefined).join("; "));
+  return sanitize(parts.filter((part) => part !== undefined).join("; "));
 }
 
 /** The rules that the message does not tell already. */

@@ -21,7 +21,7 @@ export type Row =
  * label. Texts are broken between words to fit 80 columns; a word that does
  * not fit, a URL for example, is kept whole so that it can be copied.
  *
- * Texts come from a server, so they are made {@link harmless} here, all of
+ * Texts come from a server, so they are made {@link sanitize} here, all of
  * them. Colours are written only if `colored`.
  */
 export function renderRows(rows: readonly Row[], colored: boolean): string {
@@ -36,7 +36,7 @@ function lines(rows: readonly Row[], colored: boolean, indent: number): string[]
     if ("rows" in row) {
       return [`${start}\n`, ...lines(row.rows, colored, indent + indentation)];
     }
-    const texts = [row.text].flat().flatMap((text) => wrap(harmless(text), width - column));
+    const texts = [row.text].flat().flatMap((text) => wrap(sanitize(text), width - column));
     return texts.map((text, i) => {
       const painted = colored ? paint(text, row.color) : text;
       return `${`${(i === 0 ? start : "").padEnd(column)}${painted}`.trimEnd()}\n`;
@@ -50,14 +50,14 @@ export function paint(text: string, color: Color | undefined): string {
 }
 
 function label(row: Row): string {
-  return `${harmless(row.label)}:`;
+  return `${sanitize(row.label)}:`;
 }
 
 /**
  * Returns a text on one line, without the characters that do something to a
  * terminal, or to the order in which text is read, instead of being shown.
  */
-export function harmless(text: string): string {
+export function sanitize(text: string): string {
   return text
     .trim()
     .replace(/\s+/g, " ")

@@ -1,5 +1,5 @@
 import { canRedraw, canShowColors } from "./print.ts";
-import { type Color, harmless, paint } from "./rows.ts";
+import { type Color, paint, sanitize } from "./rows.ts";
 
 /** A piece of a status line. */
 export interface StatusPart {
@@ -40,7 +40,7 @@ export function createStatusLine(
   const colored = color && canShowColors(stream);
   const redraw = () => {
     const texts = parts().map(({ text, color }) =>
-      colored ? paint(harmless(text), color) : harmless(text),
+      colored ? paint(sanitize(text), color) : sanitize(text),
     );
     stream.write(`${clear}${wrapOff}${texts.join(", ")}${wrapOn}`);
   };

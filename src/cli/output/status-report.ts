@@ -6,12 +6,12 @@ import {
   RunnerPhase,
   RunnerPhaseSchema,
 } from "../../../gen/gitpod/v1/runner_service_pb.ts";
-import { enumJson, enumShortName, newerEnumNames } from "../../runner/enum-name.ts";
-import { durationText } from "../../runner/format-duration.ts";
+import { enumJson, enumShortName, unknownEnumNames } from "../../runner/enum-name.ts";
+import { formatDuration } from "../../runner/format-duration.ts";
 import { heartbeatAgeMs } from "../../runner/heartbeat.ts";
 import { runnerHealth } from "../../runner/runner-health.ts";
 import { healthColor, phaseColor } from "./colors.ts";
-import { timeText } from "./format-time.ts";
+import { formatTime } from "./format-time.ts";
 import type { Row } from "./rows.ts";
 
 /**
@@ -44,7 +44,7 @@ export function statusReport(runner: Runner, at: Date): StatusReport {
     runnerId: runner.runnerId,
     name: runner.name,
     phase:
-      newerEnumNames(status, "phase")[0] ??
+      unknownEnumNames(status, "phase")[0] ??
       enumJson(RunnerPhaseSchema, status?.phase ?? RunnerPhase.UNSPECIFIED),
     health: { state, reasons: reasons.map((reason) => ({ ...reason })) },
     message: status?.message ?? "",
@@ -99,7 +99,7 @@ function becauseRows(runner: Runner, at: Date): Row[] {
 /** The phase of a runner. */
 export function phaseRow({ status }: Runner) {
   const phase = status?.phase ?? RunnerPhase.UNSPECIFIED;
-  const text = newerEnumNames(status, "phase")[0] ?? enumShortName(RunnerPhaseSchema, phase);
+  const text = unknownEnumNames(status, "phase")[0] ?? enumShortName(RunnerPhaseSchema, phase);
   return { label: "Phase", text, color: phaseColor[phase] };
 }
 
@@ -109,7 +109,7 @@ function heartbeatText(updatedAt: Timestamp | undefined, at: Date): string {
     return "none so far";
   }
   const time = timestampDate(updatedAt);
-  return timeText(time, time > at ? time : at);
+  return formatTime(time, time > at ? time : at);
 }
 
 function gatewayText(info: GatewayInfo | undefined): string {
@@ -118,6 +118,6 @@ function gatewayText(info: GatewayInfo | undefined): string {
   }
   const { name, region } = info.gateway;
   const place = region && ` in ${region}`;
-  const latency = info.latency ? `, latency ${durationText(durationMs(info.latency))}` : "";
+  const latency = info.latency ? `, latency ${formatDuration(durationMs(info.latency))}` : "";
   return `${name}${place}${latency}`;
 }

@@ -3,8 +3,8 @@ import { Code } from "@connectrpc/connect";
 import { type Runner, RunnerCapabilitySchema } from "../../../gen/gitpod/v1/runner_service_pb.ts";
 import { codeName } from "../../client/connect-error.ts";
 import type { Poll } from "../../client/poll-runner.ts";
-import { enumJson, newerEnumNames } from "../../runner/enum-name.ts";
-import { timeJson } from "./format-time.ts";
+import { enumJson, unknownEnumNames } from "../../runner/enum-name.ts";
+import { formatTimestamp } from "./format-time.ts";
 import { type StatusReport, statusReport } from "./status-report.ts";
 
 /**
@@ -59,7 +59,7 @@ export function createWatchEvents(): (poll: Poll, at: Date) => WatchEvent[] {
   return ({ runner, error }, at) => {
     const event = (type: WatchEvent["type"], more: Partial<WatchEvent> = {}): WatchEvent => ({
       type,
-      at: timeJson(at),
+      at: formatTimestamp(at),
       changes: [],
       error: null,
       status: last?.status ?? null,
@@ -94,7 +94,7 @@ interface Seen {
 function capabilitiesOf({ status }: Runner): Seen["capabilities"] {
   return [
     ...(status?.capabilities ?? []).map((value) => enumJson(RunnerCapabilitySchema, value)),
-    ...newerEnumNames(status, "capabilities"),
+    ...unknownEnumNames(status, "capabilities"),
   ];
 }
 

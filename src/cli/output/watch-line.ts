@@ -6,7 +6,7 @@ import {
 import { enumShortName } from "../../runner/enum-name.ts";
 import type { HealthState } from "../../runner/runner-health.ts";
 import { healthColor, phaseColor } from "./colors.ts";
-import { type Color, harmless, paint } from "./rows.ts";
+import { type Color, paint, sanitize } from "./rows.ts";
 import type { WatchChange, WatchEvent } from "./watch-event.ts";
 
 /** A line about an event, for people. */
@@ -24,7 +24,7 @@ export function renderWatchEvent(event: WatchEvent, colored: boolean): string {
   const time = event.at.replace(/\.\d+/, "");
   return linesOf(event)
     .map(({ label, text, color }) => {
-      const painted = colored ? paint(harmless(text), color) : harmless(text);
+      const painted = colored ? paint(sanitize(text), color) : sanitize(text);
       return `${`${time}  ${label.padEnd("capabilities".length)}  ${painted}`.trimEnd()}\n`;
     })
     .join("");

@@ -1,6 +1,6 @@
 import type { RequestHead } from "./exchange.ts";
 
-/** How long a browser may remember the answer to a preflight, in seconds: two hours, the most Chromium does. */
+/** How long a browser may memoize the answer to a preflight, in seconds: two hours, the most Chromium does. */
 const maxAgeSeconds = 7200;
 
 /** What web pages of other origins need from the server. */

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import { remember } from "./memoize.ts";
+import { memoize } from "./memoize.ts";
 
 const addresses = new BlockList();
 addresses.addSubnet("127.0.0.0", 8, "ipv4");
@@ -32,8 +32,8 @@ export interface Host {
  * Creates a function that reads the host that a request is for, possibly with a port. It returns
  * undefined when the request names none, or nonsense.
  */
-export function createHostReader(): (authority: string | undefined) => Host | undefined {
-  return remember((authority) =>
+export function createHostParser(): (authority: string | undefined) => Host | undefined {
+  return memoize((authority) =>
     authority !== undefined && URL.canParse(`http://${authority}`)
       ? { isLoopback: isLoopback(authority.replace(/:\d*$/, "")) }
       : undefined,

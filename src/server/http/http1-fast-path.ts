@@ -1,9 +1,9 @@
 import type { Socket } from "node:net";
 import type { ServerLimits } from "./limits.ts";
-import { createWholeRequestParser, type WholeRequest } from "./request-parser.ts";
+import { type BufferedRequest, createRequestParser } from "./request-parser.ts";
 
 /** An answer that is at hand, with success. */
-export interface QuickAnswer {
+export interface CachedResponse {
   /** Names and values in turn. */
   readonly headers: readonly string[];
   /** The body: each character is one byte (`latin1`). */
@@ -11,7 +11,7 @@ export interface QuickAnswer {
 }
 
 /** Answers a request, if the answer is at hand. */
-export type QuickAnswerer = (request: WholeRequest) => QuickAnswer | undefined;
+export type FindCachedResponse = (request: BufferedRequest) => CachedResponse | undefined;
 
 /**
  * Serves an HTTP/1.1 connection for as long as every request comes in one piece, when the answer to
@@ -21,14 +21,14 @@ export type QuickAnswerer = (request: WholeRequest) => QuickAnswer | undefined;
  * It spares such requests what Node.js does for all others: a stream each way, a parser for pieces,
  * a queue of answers. That is half of the time that a call takes.
  */
-export function serveQuickly(
+export function serveHttp1FastPath(
   socket: Socket,
   limits: ServerLimits,
-  answer: QuickAnswerer,
+  answer: FindCachedResponse,
   serve: () => void,
 ): void {
   const keepAlive = `timeout=${Math.floor(limits.idleTimeoutMs / 1000)}`;
-  const parse = createWholeRequestParser();
+  const parse = createRequestParser();
   let isNew = true;
 
   const onData = (bytes: Buffer) => {

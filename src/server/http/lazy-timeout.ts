@@ -2,7 +2,7 @@
  * Waits for something that is not to take longer than `ms` milliseconds, and calls `giveUp` when it
  * does. The function that is returned says that it is there.
  */
-export type TimeLimit = (ms: number, giveUp: () => void) => () => void;
+export type LazyTimeout = (ms: number, giveUp: () => void) => () => void;
 
 interface Waiting {
   readonly ms: number;
@@ -12,10 +12,10 @@ interface Waiting {
 }
 
 /**
- * Creates a {@link TimeLimit} for very many things that mostly are there at once. It sets a timer only
+ * Creates a {@link LazyTimeout} for very many things that mostly are there at once. It sets a timer only
  * for what has not come with all that was there to be read: to set one takes long in comparison.
  */
-export function createTimeLimit(): TimeLimit {
+export function createLazyTimeout(): LazyTimeout {
   let begun: Waiting[] = [];
 
   function setTimers(): void {

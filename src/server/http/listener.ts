@@ -15,7 +15,7 @@ import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { type Exchange, Http2Exchange, NodeExchange } from "./exchange.ts";
-import { type QuickAnswerer, serveQuickly } from "./http1-fast-path.ts";
+import { type FindCachedResponse, serveHttp1FastPath } from "./http1-fast-path.ts";
 import type { ServerLimits } from "./limits.ts";
 
 /** Options of {@link createListener}. */
@@ -24,7 +24,7 @@ export interface ListenerOptions {
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer };
   readonly limits: ServerLimits;
   /** Finds the answer to a request that came in one piece, if it is at hand. */
-  readonly findAnswer: QuickAnswerer;
+  readonly findCachedResponse: FindCachedResponse;
   /** Serves any other. */
   readonly onExchange: (exchange: Exchange) => void;
 }
@@ -53,7 +53,7 @@ const lingerMs = 200;
  * ALPN with TLS, and by the first bytes without.
  */
 export function createListener(options: ListenerOptions): Listener {
-  const { limits, tls, findAnswer, onExchange } = options;
+  const { limits, tls, findCachedResponse, onExchange } = options;
   const http1Options = {
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
@@ -105,14 +105,15 @@ export function createListener(options: ListenerOptions): Listener {
         http2.emit("connection", socket);
       } else {
         // Only Node.js tells a client that the connection ends.
-        const find: QuickAnswerer = (request) => (closing ? undefined : findAnswer(request));
-        serveQuickly(socket, limits, find, () => serveHttp1.call(http1, socket));
+        const find: FindCachedResponse = (request) =>
+          closing ? undefined : findCachedResponse(request);
+        serveHttp1FastPath(socket, limits, find, () => serveHttp1.call(http1, socket));
       }
     };
     if (socket instanceof TLSSocket) {
       serve(socket.alpnProtocol === "h2");
     } else {
-      recogniseHttp2(socket, limits.headersTimeoutMs, serve);
+      detectHttp2(socket, limits.headersTimeoutMs, serve);
     }
   });
 
@@ -220,11 +221,7 @@ const http2Start = Buffer.from("PRI ");
  * `serve` with all of them still to be read. Gives up on a peer that does not
  * send them in time.
  */
-function recogniseHttp2(
-  socket: Socket,
-  timeoutMs: number,
-  serve: (isHttp2: boolean) => void,
-): void {
+function detectHttp2(socket: Socket, timeoutMs: number, serve: (isHttp2: boolean) => void): void {
   const giveUp = () => socket.destroy();
   const timer = setTimeout(giveUp, timeoutMs);
   let received = Buffer.alloc(0);

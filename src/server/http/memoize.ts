@@ -1,5 +1,5 @@
-/** How many results are remembered: clients of one server say few things, an attacker any number. */
-const maxRemembered = 100;
+/** How many results are results: clients of one server say few things, an attacker any number. */
+const maxResults = 100;
 
 /**
  * Returns a function that returns what `of` returns, and remembers it for the arguments it was
@@ -7,22 +7,22 @@ const maxRemembered = 100;
  *
  * Not for secrets: how long it takes tells something of what it was called with before.
  */
-export function remember<Argument, Result>(
+export function memoize<Argument, Result>(
   of: (argument: Argument) => Result,
 ): (argument: Argument) => Result {
-  const remembered = new Map<Argument, Result>();
+  const results = new Map<Argument, Result>();
   let last: { readonly argument: Argument; readonly result: Result } | undefined;
 
   function find(argument: Argument): Result {
-    const found = remembered.get(argument);
+    const found = results.get(argument);
     if (found !== undefined) {
       return found;
     }
     const result = of(argument);
-    if (remembered.size === maxRemembered) {
-      remembered.clear();
+    if (results.size === maxResults) {
+      results.clear();
     }
-    remembered.set(argument, result);
+    results.set(argument, result);
     return result;
   }
 

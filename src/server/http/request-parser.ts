@@ -1,7 +1,7 @@
 import type { RequestHead } from "./exchange.ts";
 
 /** A request that came in one piece. Of its body, each character is one byte (`latin1`). */
-export interface WholeRequest extends RequestHead {
+export interface BufferedRequest extends RequestHead {
   readonly body: string;
 }
 
@@ -20,10 +20,10 @@ const special = new Set(["transfer-encoding", "expect", "upgrade", "proxy-connec
  * which the connection stays. It returns undefined for all others, good or bad: Node.js knows what
  * they are.
  */
-export function createWholeRequestParser(): (bytes: Buffer) => WholeRequest | undefined {
+export function createRequestParser(): (bytes: Buffer) => BufferedRequest | undefined {
   // Most clients say the same of each of their requests, and to see that takes a tenth of the time.
   // It tells nobody more than an answer does: a head is the same as a whole, or read anew.
-  let last: { readonly text: string; readonly head: WholeHead | undefined } | undefined;
+  let last: { readonly text: string; readonly head: ParsedHead | undefined } | undefined;
 
   return (bytes) => {
     const text = bytes.toString("latin1");
@@ -42,13 +42,13 @@ export function createWholeRequestParser(): (bytes: Buffer) => WholeRequest | un
   };
 }
 
-interface WholeHead extends RequestHead {
+interface ParsedHead extends RequestHead {
   /** How many bytes follow the head. */
   readonly bodyLength: number;
 }
 
 /** Parses all lines of a head, with what ends each. */
-function parseHead(text: string): WholeHead | undefined {
+function parseHead(text: string): ParsedHead | undefined {
   requestLine.lastIndex = 0;
   const line = requestLine.exec(text);
   if (line === null) {

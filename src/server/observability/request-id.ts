@@ -11,7 +11,7 @@ let count = 0;
  * printable ASCII characters, no spaces), and otherwise a new one, unique to
  * this process and unlikely to be another's.
  */
-export function requestIdOf(header: string | string[] | undefined): string {
+export function requestIdFrom(header: string | string[] | undefined): string {
   if (typeof header === "string" && /^[!-~]{1,128}$/.test(header)) {
     return header;
   }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { timeText } from "../../../src/cli/output/format-time.ts";
+import { formatTime } from "../../../src/cli/output/format-time.ts";
 
 const at = new Date("2026-11-23T08:00:00Z");
 
@@ -12,5 +12,5 @@ test.each([
   ["2026-11-23T10:30:00Z", "in 2 h (2026-11-23T10:30:00Z)"],
   ["2019-12-27T18:11:19.117Z", "2522 d ago (2019-12-27T18:11:19.117Z)"],
 ])("%s is %s", (time, text) => {
-  expect(timeText(new Date(time), at)).toBe(text);
+  expect(formatTime(new Date(time), at)).toBe(text);
 });

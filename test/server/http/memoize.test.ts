@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { remember } from "../../../src/server/http/memoize.ts";
+import { memoize } from "../../../src/server/http/memoize.ts";
 
 test("what was asked lately is not worked out again, and any number of questions is bounded", () => {
   const asked: number[] = [];
-  const double = remember((number: number) => {
+  const double = memoize((number: number) => {
     asked.push(number);
     return 2 * number;
   });
