@@ -3,32 +3,34 @@ import { UsageError } from "./usage-error.ts";
 
 const unitsMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000 };
 
-/** The longest wait that a timer can hold, in milliseconds: a little less than 25 days. */
-const longestMs = 2 ** 31 - 1;
+/** The longest delay that a Node.js timer supports, in milliseconds: a little less than 25 days. */
+const maxTimerMs = 2 ** 31 - 1;
 
 /**
- * Reads a duration, such as `500ms`, `5s`, `1.5s` or `2m`, and returns it in
+ * Parses a duration, such as `500ms`, `5s`, `1.5s` or `2m`, and returns it in
  * milliseconds.
  *
- * Throws a UsageError for anything else, and for one that is not above 0 or
- * longer than a timer can hold.
+ * Throws a UsageError if the format is wrong, or if the duration is 0 or longer
+ * than a timer supports.
  */
 export function parseDuration(text: string): number {
   const [, digits = "", unit = ""] = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text) ?? [];
   const ms = Math.round(Number(digits) * (unitsMs[unit] ?? 0));
   if (ms <= 0) {
-    throw new UsageError("It must be a number above 0 with a unit, such as 500ms, 5s or 2m.");
+    throw new UsageError(
+      "It must be a duration with a unit, such as 500ms, 5s or 2m, and longer than 0.",
+    );
   }
-  if (ms > longestMs) {
+  if (ms > maxTimerMs) {
     throw new UsageError("It must be less than 25 days.");
   }
   return ms;
 }
 
 /**
- * Reads the id of a runner.
+ * Validates a runner ID and returns it unchanged.
  *
- * Throws a UsageError if it is no UUID: there can be no such runner.
+ * Throws a UsageError if it is not a UUID: such a runner cannot exist.
  */
 export function parseRunnerId(text: string): string {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) {
@@ -37,8 +39,11 @@ export function parseRunnerId(text: string): string {
   return text;
 }
 
-/** Lets commander tell which argument it is that `parse` refuses. */
-export function checked<Value>(parse: (text: string) => Value): (text: string) => Value {
+/**
+ * Adapts `parse` for commander's `argParser`. Commander puts the name of the
+ * argument or option in front of the error message.
+ */
+export function asArgParser<Value>(parse: (text: string) => Value): (text: string) => Value {
   return (text) => {
     try {
       return parse(text);

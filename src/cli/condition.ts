@@ -11,82 +11,86 @@ import { healthStates, runnerHealth } from "../runner/runner-health.ts";
 import { phaseRow } from "./output/status-report.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** Something about a runner that can be waited for. */
+/** A condition that `runnerctl wait` can wait for. */
 export interface Condition {
-  /** How it is written: `health=healthy`. */
+  /** The condition in its canonical spelling: `health=healthy`. */
   readonly text: string;
-  /** Whether it holds at `at`, for a runner or, if there is no such runner, for undefined. */
+  /** Whether the condition holds at `at`. The runner is undefined if it does not exist. */
   readonly holds: (runner: Runner | undefined, at: Date) => boolean;
-  /** How a runner stands at `at`, in what the condition is about. */
-  readonly stateOf: (runner: Runner, at: Date) => string;
+  /** Describes what the condition is about, as of `at`: `phase is created`. */
+  readonly describeState: (runner: Runner, at: Date) => string;
 }
 
-/** Conditions that are about a value: the names that it can have, and what reads one. */
+/** A kind of condition that compares with a value, such as `health=…`. */
 interface ConditionKind {
+  /** The names of the values. */
   readonly names: readonly string[];
-  /** Throws a RangeError that names the nearest right name for a wrong one. */
+  /** Throws a RangeError that suggests a valid name if `value` is not one. */
   readonly parse: (value: string) => Condition;
 }
 
 const kinds: ReadonlyMap<string, ConditionKind> = new Map([
-  ["health", { names: healthStates, parse: healthCondition }],
-  ["phase", { names: enumShortNames(RunnerPhaseSchema), parse: phaseCondition }],
-  ["capability", { names: enumShortNames(RunnerCapabilitySchema), parse: capabilityCondition }],
+  ["health", { names: healthStates, parse: parseHealthCondition }],
+  ["phase", { names: enumShortNames(RunnerPhaseSchema), parse: parsePhaseCondition }],
+  [
+    "capability",
+    { names: enumShortNames(RunnerCapabilitySchema), parse: parseCapabilityCondition },
+  ],
 ]);
 
-function healthCondition(value: string): Condition {
-  const wanted = healthStates.find((state) => state === value.toLowerCase());
-  if (wanted === undefined) {
-    const advice = suggestName(value, healthStates);
-    throw new RangeError(`there is no health ${JSON.stringify(value)}: ${advice}`);
+function parseHealthCondition(value: string): Condition {
+  const expected = healthStates.find((state) => state === value.toLowerCase());
+  if (expected === undefined) {
+    const suggestion = suggestName(value, healthStates);
+    throw new RangeError(`unknown health ${JSON.stringify(value)}; ${suggestion}`);
   }
   return {
-    text: `health=${wanted}`,
-    holds: (runner, at) => runner !== undefined && runnerHealth(runner, { at }).state === wanted,
-    stateOf: (runner, at) => {
+    text: `health=${expected}`,
+    holds: (runner, at) => runner !== undefined && runnerHealth(runner, { at }).state === expected,
+    describeState: (runner, at) => {
       const { state, reasons } = runnerHealth(runner, { at });
-      const because = reasons.map(({ message }) => message).join(" ");
-      return because === "" ? `it is ${state}` : `it is ${state}: ${because}`;
+      const messages = reasons.map(({ message }) => message).join(" ");
+      return messages === "" ? `health is ${state}` : `health is ${state}: ${messages}`;
     },
   };
 }
 
-function phaseCondition(value: string): Condition {
-  const wanted = enumValueFromName(RunnerPhaseSchema, value);
+function parsePhaseCondition(value: string): Condition {
+  const expected = enumValueFromName(RunnerPhaseSchema, value);
   return {
-    text: `phase=${enumShortName(RunnerPhaseSchema, wanted)}`,
-    holds: (runner) => runner?.status?.phase === wanted,
-    stateOf: phaseText,
+    text: `phase=${enumShortName(RunnerPhaseSchema, expected)}`,
+    holds: (runner) => runner?.status?.phase === expected,
+    describeState: describePhase,
   };
 }
 
-function capabilityCondition(value: string): Condition {
-  const wanted = enumValueFromName(RunnerCapabilitySchema, value);
+function parseCapabilityCondition(value: string): Condition {
+  const expected = enumValueFromName(RunnerCapabilitySchema, value);
   return {
-    text: `capability=${enumShortName(RunnerCapabilitySchema, wanted)}`,
-    holds: (runner) => runner !== undefined && hasCapability(runner, wanted),
-    stateOf: (runner) => `it has ${capabilityNames(runner).join(", ") || "no capabilities"}`,
+    text: `capability=${enumShortName(RunnerCapabilitySchema, expected)}`,
+    holds: (runner) => runner !== undefined && hasCapability(runner, expected),
+    describeState: (runner) => `capabilities: ${capabilityNames(runner).join(", ") || "none"}`,
   };
 }
 
-/** The one that is about no value. A runner may be deleted and still there to be read. */
+/** The only condition without a value. The API may still return a deleted runner. */
 const deleted: Condition = {
   text: "deleted",
   holds: (runner) => runner === undefined || runner.status?.phase === RunnerPhase.DELETED,
-  stateOf: phaseText,
+  describeState: describePhase,
 };
 
-/** All conditions whose values have names. */
+/** Returns all conditions whose values have names, for shell completion. */
 export function conditionNames(): string[] {
   const texts = [...kinds].flatMap(([kind, { names }]) => names.map((name) => `${kind}=${name}`));
   return [...texts, deleted.text];
 }
 
 /**
- * Reads a condition, with names in any usual spelling: `health=healthy`,
+ * Parses a condition. Names may have any usual spelling: `health=healthy`,
  * `phase=RUNNER_PHASE_ACTIVE`, `capability=warmPool`, `deleted`.
  *
- * Throws a UsageError that names the nearest right one for anything else.
+ * Throws a UsageError that suggests a valid condition if it is not one.
  */
 export function parseCondition(text: string): Condition {
   if (text.toLowerCase() === deleted.text) {
@@ -95,7 +99,7 @@ export function parseCondition(text: string): Condition {
   const [, name = "", value = ""] = /^(\w+)=(.*)$/s.exec(text) ?? [];
   const kind = kinds.get(name.toLowerCase());
   if (kind === undefined) {
-    throw new UsageError(`there is no condition ${JSON.stringify(text)}: ${adviceOn(text)}`);
+    throw new UsageError(`unknown condition ${JSON.stringify(text)}; ${suggestCondition(text)}`);
   }
   try {
     return kind.parse(value);
@@ -104,14 +108,14 @@ export function parseCondition(text: string): Condition {
   }
 }
 
-function adviceOn(text: string): string {
-  const texts = conditionNames();
-  const meant = texts.find((right) => right.endsWith(`=${text}`)) ?? nearestName(text, texts);
-  return meant === undefined
+function suggestCondition(text: string): string {
+  const names = conditionNames();
+  const suggestion = names.find((name) => name.endsWith(`=${text}`)) ?? nearestName(text, names);
+  return suggestion === undefined
     ? "choose health=…, phase=…, capability=… or deleted"
-    : `did you mean ${meant}?`;
+    : `did you mean ${suggestion}?`;
 }
 
-function phaseText(runner: Runner): string {
-  return `it is in phase ${phaseRow(runner).text}`;
+function describePhase(runner: Runner): string {
+  return `phase is ${phaseRow(runner).text}`;
 }

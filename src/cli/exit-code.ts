@@ -1,7 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { UsageError } from "./usage-error.ts";
 
-/** How runnerctl ends, for scripts to tell. */
+/** The exit codes of runnerctl. Scripts depend on them. */
 export const ExitCode = {
   done: 0,
   failed: 1,
@@ -13,8 +13,8 @@ export const ExitCode = {
   interrupted: 130,
 } as const;
 
-/** The exit code that tells a script what went wrong. */
-export function exitCodeOf(error: unknown): number {
+/** Returns the exit code for an error that a command threw. */
+export function exitCodeFor(error: unknown): number {
   if (error instanceof UsageError) {
     return ExitCode.usage;
   }

@@ -3,21 +3,24 @@ import { ExitCode } from "./exit-code.ts";
 import type { OutputOptions } from "./output/print.ts";
 import { type ClientOptions, createRunnerClientFromOptions } from "./runner-client-from-options.ts";
 
-/** The options of every command that gets a runner and prints something of it. */
+/** The options of all commands that fetch a runner and print it. */
 export interface RunnerCommandOptions extends ClientOptions, OutputOptions {
-  /** How long to wait for the runner at most, in milliseconds. */
+  /** The deadline of the call, in milliseconds. For `wait`, the limit of the whole wait. */
   readonly timeout: number;
 }
 
-/** The options of every command that gets it again and again. */
+/** The options of all commands that poll a runner. */
 export interface PollingOptions extends RunnerCommandOptions {
-  /** The time from one call to the next, in milliseconds. */
+  /** The time between calls, in milliseconds. */
   readonly interval: number;
 }
 
 /**
- * Gets the runner of a command that calls but once, and the response that it
- * came in. An interrupt ends the process.
+ * Fetches a runner, and returns it with the response that contained it. For
+ * commands that make a single call: Ctrl-C exits the process at once.
+ *
+ * Throws a ConnectError if the call fails, and an Error if the response
+ * contains no runner.
  */
 export async function fetchRunner(
   runnerId: string,
@@ -27,7 +30,7 @@ export async function fetchRunner(
   const client = await createRunnerClientFromOptions(options);
   const response = await client.getRunner({ runnerId }, { timeoutMs: options.timeout });
   if (response.runner === undefined) {
-    throw new Error("the server answered without a runner, which the contract does not allow");
+    throw new Error("the response contains no runner, which violates the contract");
   }
   return { runner: response.runner, response };
 }

@@ -4,8 +4,8 @@ import type { FileRunnerStoreEvent } from "../fixture/file-runner-store-event.ts
 import { formatDiagnostic } from "../fixture/fixture-diagnostic.ts";
 
 /**
- * Creates a function that hears what happens with the files of a store, writes
- * it to `logger`, and counts it in `registry`.
+ * Creates an event listener for a FileRunnerStore. It logs each event to
+ * `logger` and updates metrics in `registry`.
  */
 export function createFileStoreObserver(
   logger: Logger,
@@ -14,12 +14,12 @@ export function createFileStoreObserver(
   const registers = [registry];
   const runners = new Gauge({
     name: "runner_server_runners",
-    help: "Runners that are served.",
+    help: "Number of runners served.",
     registers,
   });
   const reloads = new Counter({
     name: "runner_server_reloads_total",
-    help: "Changes of the files, by whether they are served (good) or not (bad).",
+    help: "Reloads of the fixture files, by result: good (now served) or bad (rejected).",
     labelNames: ["result"],
     registers,
   });
@@ -27,19 +27,19 @@ export function createFileStoreObserver(
   reloads.inc({ result: "bad" }, 0);
 
   return (event) => {
-    const { type, ...facts } = event;
+    const { type, ...fields } = event;
     switch (event.type) {
       case "loading":
-        logger.info(facts, `loading: ${event.runners} runners so far`);
+        logger.info(fields, `loading: ${event.runners} runners so far`);
         break;
       case "loaded":
         runners.set(event.runners);
-        logger.debug(facts, `loaded ${event.runners} runners from ${event.files} files`);
+        logger.debug(fields, `loaded ${event.runners} runners from ${event.files} files`);
         break;
       case "reloaded":
         runners.set(event.runners);
         reloads.inc({ result: "good" });
-        logger.info(facts, `reloaded: ${event.runners} runners`);
+        logger.info(fields, `reloaded: ${event.runners} runners`);
         break;
       case "rejected":
         reloads.inc({ result: "bad" });
@@ -53,7 +53,7 @@ export function createFileStoreObserver(
         }
         break;
       case "unwatched":
-        logger.error({ err: event.error }, "changes of the files may be missed");
+        logger.error({ err: event.error }, "cannot watch the fixture files; changes may be missed");
         break;
     }
   };

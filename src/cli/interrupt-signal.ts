@@ -1,9 +1,9 @@
 import { ExitCode } from "./exit-code.ts";
 
 /**
- * Creates a signal for commands that take their time. The first interrupt
- * (Ctrl-C) aborts it and sets the exit code, so that the command can leave a
- * tidy terminal; a second one ends the process at once.
+ * Creates an abort signal for long-running commands. The first Ctrl-C (SIGINT)
+ * aborts the signal and sets the exit code, so that the command can clean up the
+ * terminal. A second Ctrl-C kills the process at once.
  */
 export function createInterruptSignal(): AbortSignal {
   const controller = new AbortController();

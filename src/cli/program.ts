@@ -1,47 +1,47 @@
 import { Argument, Command, CommanderError, Option } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
-import { checked, parseDuration, parseRunnerId } from "./arguments.ts";
+import { asArgParser, parseDuration, parseRunnerId } from "./arguments.ts";
 import { addServeOptions } from "./commands/serve-options.ts";
 
-// Each command's own file is imported when the command runs, so that none
-// waits for what only others need.
+// Each action imports its command's module, so that no command waits for code
+// that only other commands need.
 
 const program = new Command("runnerctl")
-  .description("Works with runners of Ona (formerly Gitpod).")
+  .description("Inspect, watch and wait for runners of Ona (formerly Gitpod).")
   .version(packageJson.version)
   .exitOverride()
   .configureOutput({
-    outputError: (text, write) => write(`runnerctl: ${onOneLine(text.replace(/^error: /, ""))}\n`),
+    outputError: (text, write) => write(`runnerctl: ${joinLines(text.replace(/^error: /, ""))}\n`),
   });
 
 runnerCommand("get")
-  .description("print the whole runner; secrets are in json and yaml only")
+  .description("print the whole runner; secrets only in json and yaml")
   .addHelpText("after", example("get ID -o json | jq .runner.status.version"))
   .action(async (id, options) => (await import("./commands/get.ts")).get(id, options));
 
 runnerCommand("status")
-  .description("print how the runner is: phase, health and why, heartbeat, gateway")
+  .description("print phase, health with reasons, heartbeat, version, region and gateway")
   .addHelpText("after", example("status ID -o json | jq -r .health.state"))
   .action(async (id, options) => (await import("./commands/status.ts")).status(id, options));
 
 runnerCommand("config")
-  .description("print what the runner shall be, whether it is, and when it may update")
+  .description("print spec and configuration, desired against actual, and the update window")
   .addHelpText("after", example("config ID -o yaml"))
   .action(async (id, options) => (await import("./commands/config.ts")).config(id, options));
 
 runnerCommand("verify")
-  .description("end with 0 if the runner has all of the capabilities, with 5 if not")
-  .requiredOption("--capability <name...>", "what it has to have, such as warm-pool")
+  .description("exit with 0 if the runner has all of the capabilities, 5 otherwise")
+  .requiredOption("--capability <name...>", "required capabilities, such as warm-pool")
   .addHelpText("after", example("verify ID --capability warm-pool agent-execution"))
   .action(async (id, options) => (await import("./commands/verify.ts")).verify(id, options));
 
-pollingCommand("watch", "how long one call may take: 500ms, 5s, 2m", [10_000, "10s"])
-  .description("print each change until the runner is deleted (ends with 0) or Ctrl-C (130)")
+pollingCommand("watch", "deadline of each call: 500ms, 5s, 2m", [10_000, "10s"])
+  .description("print each change until the runner is deleted (exit 0) or Ctrl-C (exit 130)")
   .addHelpText("after", example("watch ID -o json | jq -r '.status.health.state'"))
   .action(async (id, options) => (await import("./commands/watch.ts")).watch(id, options));
 
-pollingCommand("wait", "how long to wait in all: 500ms, 5s, 2m", [300_000, "5m"])
-  .description("wait until a condition holds: end with 0, or with 5 when time is over")
+pollingCommand("wait", "how long to wait in total: 500ms, 5s, 2m", [300_000, "5m"])
+  .description("wait until a condition holds: exit with 0, or 5 after --timeout")
   .requiredOption(
     "--for <condition>",
     "health=healthy, phase=active, capability=warm-pool, deleted",
@@ -55,58 +55,58 @@ addServeOptions(program.command("serve")).action(async (options) =>
 
 program
   .command("completion")
-  .description("print the script with which a shell completes what is typed")
+  .description("print the completion script for a shell")
   .addArgument(new Argument("<shell>", "the shell").choices(["bash", "zsh", "fish"]))
   .addHelpText("after", example("source <(runnerctl completion bash)", ""))
   .action(async (shell) => (await import("./commands/completion.ts")).completion(shell, program));
 
-/** A command that asks for a runner again and again. */
+/** Adds a command that polls a runner. */
 function pollingCommand(...args: Parameters<typeof runnerCommand>): Command {
   return runnerCommand(...args).addOption(
-    new Option("--interval <duration>", "the time between two calls")
-      .argParser(checked(parseDuration))
+    new Option("--interval <duration>", "time between calls")
+      .argParser(asArgParser(parseDuration))
       .default(5_000, "5s"),
   );
 }
 
-/** A command that asks for a runner, with the options that all of them have. */
+/** Adds a command that fetches a runner, with the options that all of these commands share. */
 function runnerCommand(
   name: string,
-  timeout = "how long to wait at most: 500ms, 5s, 2m",
+  timeoutDescription = "deadline of the call: 500ms, 5s, 2m",
   [timeoutMs, timeoutText] = [10_000, "10s"],
 ): Command {
   return program
     .command(name)
-    .argument("<id>", "the runner's id, a UUID", checked(parseRunnerId))
+    .argument("<id>", "ID of the runner, a UUID", asArgParser(parseRunnerId))
     .addOption(
-      new Option("-o, --output <format>", "how to print it")
+      new Option("-o, --output <format>", "output format")
         .choices(["text", "json", "yaml"])
         .default("text"),
     )
     .option(
       "--base-url <url>",
-      "the URL below which the API is served; otherwise ONA_BASE_URL, then https://app.ona.com/api",
+      "base URL of the API; otherwise ONA_BASE_URL, then https://app.ona.com/api",
     )
-    .option("--token-file <file>", "a file with the token; otherwise ONA_API_KEY")
+    .option("--token-file <file>", "file with the token; otherwise ONA_API_KEY")
     .addOption(
-      new Option("--timeout <duration>", timeout)
-        .argParser(checked(parseDuration))
+      new Option("--timeout <duration>", timeoutDescription)
+        .argParser(asArgParser(parseDuration))
         .default(timeoutMs, timeoutText),
     )
-    .option("--no-color", "no colours; NO_COLOR in the environment does the same");
+    .option("--no-color", "no colors; NO_COLOR in the environment does the same");
 }
 
-function example(command: string, start = "runnerctl "): string {
-  return `\nExample:\n  $ ${start}${command}`;
+function example(command: string, prefix = "runnerctl "): string {
+  return `\nExample:\n  $ ${prefix}${command}`;
 }
 
-function onOneLine(text: string): string {
+function joinLines(text: string): string {
   return text.trim().replaceAll("\n", " ");
 }
 
-/** Runs the command that the arguments of the process ask for, and sets the exit code. */
+/** Runs the command given by the arguments of the process, and sets the exit code. */
 export async function run(): Promise<void> {
-  // Who closes the pipe early, as `head` does, has read enough: that is no error.
+  // A reader that closes the pipe early, as `head` does, is not an error.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") {
       throw error;
@@ -118,15 +118,15 @@ export async function run(): Promise<void> {
     await program.parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) {
-      // Commander has said all there is to say. It ends with 1 for what is wrong usage here.
+      // Commander has already printed the message. Its exit code for usage errors is 1, ours is 2.
       process.exitCode = error.exitCode === 0 ? 0 : 2;
     } else {
-      const [{ formatError }, { exitCodeOf }] = await Promise.all([
+      const [{ formatError }, { exitCodeFor }] = await Promise.all([
         import("./output/error-line.ts"),
         import("./exit-code.ts"),
       ]);
       process.stderr.write(`runnerctl: ${await formatError(error)}\n`);
-      process.exitCode = exitCodeOf(error);
+      process.exitCode = exitCodeFor(error);
     }
   }
 }

@@ -1,16 +1,17 @@
-/** With fewer runners, loading leaves too little behind for the time that it takes to look for it. */
-const manyRunners = 10_000;
+/** With fewer runners, the memory released is not worth the duration of the garbage collection. */
+const minRunners = 10_000;
 
 /**
- * Returns what loading so many runners took of memory, and needs no longer, to the operating system.
+ * Releases memory to the operating system after `runners` runners were loaded.
  *
- * V8 grows the part of its heap for young objects while many of them stay, as in loading, to over 100 MB,
- * and makes it no smaller for a server that has something to do. To sweep the heap takes about
- * a microsecond a runner, in which nothing is served: do it before anything is.
+ * Many objects survive while runners are loaded, so V8 grows the young generation of its heap to
+ * over 100 MB. It does not shrink it while the process is busy, but a full garbage collection does.
+ * The collection takes about 1 µs per runner and blocks the event loop, so call this function
+ * before serving requests.
  */
 export async function releaseLoadingMemory(runners: number): Promise<void> {
-  // A Node.js that was built without its inspector has no other way.
-  if (runners < manyRunners || !process.features.inspector) {
+  // The inspector triggers the collection. Node.js may be built without it.
+  if (runners < minRunners || !process.features.inspector) {
     return;
   }
   const { Session } = await import("node:inspector/promises");

@@ -9,29 +9,29 @@ import {
 } from "../client/runner-client.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** The options that say which server to call, and as whom. */
+/** The options for the server to call and the token to send. */
 export interface ClientOptions {
   readonly baseUrl?: string;
   readonly tokenFile?: string;
 }
 
 /**
- * Creates the client that all commands use, from the command's options and,
- * for what they leave open, the environment.
+ * Creates a client from the options of a command. The environment provides what
+ * the options do not.
  *
- * Throws a UsageError if there is no token in the file, if the base URL is
- * none, or if the token cannot be sent there.
+ * Throws a UsageError if the token file is empty or unreadable, if the base URL
+ * is invalid, or if the token would be sent there unencrypted.
  */
 export async function createRunnerClientFromOptions({
   baseUrl,
   tokenFile,
 }: ClientOptions): Promise<RunnerClient> {
-  const token = tokenFile === undefined ? undefined : tokenIn(tokenFile);
+  const token = tokenFile === undefined ? undefined : readToken(tokenFile);
   const options = withEnvironment({ baseUrl, token }, process.env);
   try {
     const url = parseBaseUrl(options.baseUrl ?? liveApiUrl);
     if (mayUseProxy(url)) {
-      // Undici knows proxies, but to load it takes longer than to make a call.
+      // Only undici supports proxies, but loading it takes longer than a call.
       const { createRunnerClient } = await import("../client/node.ts");
       return createRunnerClient(options);
     }
@@ -41,19 +41,19 @@ export async function createRunnerClientFromOptions({
   }
 }
 
-function tokenIn(file: string): string {
-  const token = textIn(file).trim();
+function readToken(file: string): string {
+  const token = readTokenFile(file).trim();
   if (token === "") {
-    throw new UsageError(`the token file ${file} is empty`);
+    throw new UsageError(`the file ${file} of --token-file is empty`);
   }
   return token;
 }
 
-function textIn(file: string): string {
+function readTokenFile(file: string): string {
   try {
-    // Not by promises: to load those of node:fs takes longer than to read.
+    // Synchronous, because loading node:fs/promises takes longer than reading the file.
     return readFileSync(file, "utf8");
   } catch (error) {
-    throw new UsageError(`the token file cannot be read: ${(error as Error).message}`);
+    throw new UsageError(`cannot read the file of --token-file: ${(error as Error).message}`);
   }
 }

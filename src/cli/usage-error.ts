@@ -1,4 +1,4 @@
-/** Runnerctl was called in a wrong way. The message says what was wrong, and what is right. */
+/** An error in how runnerctl was called. The message says what is wrong and what to do. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }

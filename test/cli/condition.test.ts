@@ -10,7 +10,7 @@ const degraded = sampleRunner("gcp-degraded.json");
 const late = sampleRunner("aws-stale-heartbeat.json");
 const deleted = create(RunnerSchema, { status: { phase: 5 } });
 
-describe("a condition", () => {
+describe("parseCondition", () => {
   test.each<[string, string, (Runner | undefined)[], (Runner | undefined)[]]>([
     ["health=healthy", "health=healthy", [active], [degraded, late, undefined]],
     ["Health=DEGRADED", "health=degraded", [degraded, late], [active, undefined]],
@@ -18,37 +18,37 @@ describe("a condition", () => {
     ["capability=warmPool", "capability=warm-pool", [active], [deleted, undefined]],
     ["capability=4242", "capability=4242", [], [active, undefined]],
     ["deleted", "deleted", [deleted, undefined], [active]],
-  ])("written %s is %s, and holds or does not", (written, text, yes, no) => {
-    const condition = parseCondition(written);
+  ])("parses %s as %s", (spelling, text, met, unmet) => {
+    const condition = parseCondition(spelling);
     expect(condition.text).toBe(text);
-    expect(yes.map((runner) => condition.holds(runner, at))).toEqual(yes.map(() => true));
-    expect(no.map((runner) => condition.holds(runner, at))).toEqual(no.map(() => false));
+    expect(met.map((runner) => condition.holds(runner, at))).toEqual(met.map(() => true));
+    expect(unmet.map((runner) => condition.holds(runner, at))).toEqual(unmet.map(() => false));
   });
 
   test.each([
-    ["health=healthy", degraded, "it is degraded: The runner says that it is degraded."],
-    ["health=degraded", active, "it is healthy"],
-    ["phase=active", degraded, "it is in phase degraded"],
-    ["capability=warm-pool", deleted, "it has no capabilities"],
-    ["deleted", active, "it is in phase active"],
-  ])("%s tells how a runner stands", (text, runner, state) => {
-    expect(parseCondition(text).stateOf(runner, at)).toBe(state);
+    ["health=healthy", degraded, "health is degraded: The runner says that it is degraded."],
+    ["health=degraded", active, "health is healthy"],
+    ["phase=active", degraded, "phase is degraded"],
+    ["capability=warm-pool", deleted, "capabilities: none"],
+    ["deleted", active, "phase is active"],
+  ])("%s describes the state of a runner", (text, runner, state) => {
+    expect(parseCondition(text).describeState(runner, at)).toBe(state);
   });
 
-  test.each(conditionNames())("may be %s, as completion offers it", (text) => {
+  test.each(conditionNames())("parses %s, which completion offers", (text) => {
     expect(parseCondition(text).text).toBe(text);
   });
 
   test.each([
     ["healthy", "did you mean health=healthy?"],
-    ["health=helthy", 'there is no health "helthy": did you mean healthy?'],
+    ["health=helthy", 'unknown health "helthy"; did you mean healthy?'],
     ["health=", "choose one of healthy, degraded, unavailable, unknown"],
     ["helth=healthy", "did you mean health=healthy?"],
     ["phase=actve", 'there is no RunnerPhase "actve": did you mean active?'],
     ["capability=warm-pols", "did you mean warm-pool?"],
     ["delete", "did you mean deleted?"],
     ["", "choose health=…, phase=…, capability=… or deleted"],
-  ])("is not %j, which is answered with the right one", (text, message) => {
+  ])("rejects %j with a suggestion", (text, message) => {
     expect(() => parseCondition(text)).toThrow(message);
     expect(() => parseCondition(text)).toThrow(expect.objectContaining({ name: "UsageError" }));
   });

@@ -2,20 +2,21 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";
 
-/** Grows the part of V8's heap for young objects as loading does: with many that stay. */
+/** Grows V8's young generation as loading does: by creating many objects that survive. */
 const program = `
   const [, source, runners] = process.argv;
   const { releaseLoadingMemory } = await import(source);
   const { getHeapSpaceStatistics } = await import("node:v8");
-  const young = () =>
+  const youngGenerationSize = () =>
     getHeapSpaceStatistics().find((space) => space.space_name === "new_space").physical_space_size;
-  const kept = Array.from({ length: 1_000_000 }, (_, n) => ({ n }));
-  const before = young();
+  const survivors = Array.from({ length: 1_000_000 }, (_, n) => ({ n }));
+  const before = youngGenerationSize();
   await releaseLoadingMemory(Number(runners));
-  process.send({ before, after: young(), kept: kept.length });
+  process.send({ before, after: youngGenerationSize(), survivors: survivors.length });
 `;
 
-async function memoryAround(runners: number): Promise<{ before: number; after: number }> {
+/** Returns the size of the young generation before and after the call. */
+async function measureRelease(runners: number): Promise<{ before: number; after: number }> {
   const source = new URL("../../src/cli/release-memory.ts", import.meta.url).href;
   const child = fork("--eval", [], {
     execArgv: ["--input-type=module", "--eval", program, source, `${runners}`],
@@ -25,13 +26,13 @@ async function memoryAround(runners: number): Promise<{ before: number; after: n
   return memory;
 }
 
-test("returns the memory of loading, if the runners are many", async () => {
-  const { before, after } = await memoryAround(100_000);
+test("releases the memory of loading many runners", async () => {
+  const { before, after } = await measureRelease(100_000);
   expect(before).toBeGreaterThan(20e6);
   expect(after).toBeLessThan(before / 4);
 });
 
-test("does not stop for that if they are few", async () => {
-  const { before, after } = await memoryAround(100);
+test("does nothing for few runners", async () => {
+  const { before, after } = await measureRelease(100);
   expect(after).toBeGreaterThan(before / 2);
 });

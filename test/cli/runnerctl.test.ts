@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 describe("runnerctl get -o json", () => {
-  test("prints the runner as it is on the wire", async () => {
+  test("prints the response as on the wire", async () => {
     const { code, stdout, stderr } = await runRunnerctl([
       "get",
       id,
@@ -38,23 +38,23 @@ describe("runnerctl get -o json", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const file = readFileSync(join(samples, "aws-enterprise-active.json"), "utf8");
     const { $serve, ...expected } = JSON.parse(file);
-    // What $serve asks for: the heartbeat goes on.
+    // $serve keeps the heartbeat fresh.
     expect($serve).toEqual({ heartbeat: "30s" });
     expected.runner.status.updatedAt = expect.stringMatching(/^2\d{3}-.*:[03]0Z$/);
     expect(JSON.parse(stdout)).toEqual(expected);
   });
 
-  test("takes the base URL from the environment, the newer name first", async () => {
+  test("reads the base URL from ONA_BASE_URL before GITPOD_BASE_URL", async () => {
     const env = { ONA_BASE_URL: url, GITPOD_BASE_URL: "http://127.0.0.1:1" };
     expect(await runRunnerctl(["get", id, "-o", "json"], env)).toMatchObject({ code: 0 });
   });
 
-  test("goes through the proxy that the environment names", async () => {
+  test("uses the proxy from the environment", async () => {
     const proxy = await startProxy();
-    // This machine, by a name that is not known for it.
+    // An address of this machine that is not recognized as loopback, so that the proxy applies.
     const baseUrl = url.replace("127.0.0.1", "0.0.0.0");
     const args = ["get", id, "-o", "json", "--base-url", baseUrl];
-    // The server answers to names of this machine only: that it says so is an answer, too.
+    // The server rejects hosts that are not loopback (exit code 4), which proves that it was reached.
     expect(await runRunnerctl(args, { HTTP_PROXY: proxy.url })).toMatchObject({ code: 4 });
     expect(proxy.targets).toEqual([new URL(baseUrl).host]);
     const env = { HTTP_PROXY: proxy.url, NO_PROXY: "0.0.0.0" };
@@ -62,26 +62,28 @@ describe("runnerctl get -o json", () => {
     expect(proxy.targets).toHaveLength(1);
   });
 
-  test("ends after the answer, though the server keeps the connection", async () => {
-    await using keeping = await startFailingServer([answer(200, { runner: { runnerId: id } })]);
-    const { code } = await runRunnerctl(["get", id, "--base-url", keeping.url]);
-    expect({ code, requests: keeping.requests.length }).toEqual({ code: 0, requests: 1 });
+  test("exits after the response although the server keeps the connection open", async () => {
+    await using keepAliveServer = await startFailingServer([
+      answer(200, { runner: { runnerId: id } }),
+    ]);
+    const { code } = await runRunnerctl(["get", id, "--base-url", keepAliveServer.url]);
+    expect({ code, requests: keepAliveServer.requests.length }).toEqual({ code: 0, requests: 1 });
   });
 
-  test("ends with 3 for a runner that does not exist", async () => {
+  test("exits with 3 if the runner does not exist", async () => {
     const unknownId = "00000000-0000-4000-8000-000000000000";
     const end = await runRunnerctl(["get", unknownId, "-o", "json", "--base-url", url]);
     expect(end).toMatchObject({ code: 3, stdout: "", stderr: expect.stringContaining(unknownId) });
   });
 
-  test("ends with 2 for an id that is no UUID", async () => {
+  test("exits with 2 if the ID is not a UUID", async () => {
     const end = await runRunnerctl(["get", "nope", "-o", "json", "--base-url", url]);
     expect(end).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("UUID") });
   });
 });
 
 describe("runnerctl serve", () => {
-  test("prints a line to try that works as it stands", async () => {
+  test("prints a command to try that works as printed", async () => {
     const [, runnerId = "", to = ""] = await server.printed(/-d '{"runnerId":"(.+)"}' (\S+)\n/);
     const response = await fetch(to, {
       method: "POST",
@@ -92,7 +94,7 @@ describe("runnerctl serve", () => {
     expect(await response.json()).toMatchObject({ runner: { runnerId: id } });
   });
 
-  test("is understood by buf curl", async () => {
+  test("serves buf curl", async () => {
     const to = `${url}/gitpod.v1.RunnerService/GetRunner`;
     const args = ["curl", "--schema", "proto", "--data", JSON.stringify({ runnerId: id }), to];
     const buf = join(root, "node_modules/.bin/buf");
@@ -100,21 +102,21 @@ describe("runnerctl serve", () => {
     expect(JSON.parse(stdout)).toMatchObject({ runner: { runnerId: id } });
   });
 
-  test.each(["SIGINT", "SIGTERM"] as const)("ends with 0 on %s", async (signal) => {
+  test.each(["SIGINT", "SIGTERM"] as const)("exits with 0 on %s", async (signal) => {
     const other = startRunnerctl(["serve", "--data", samples, "--port", "0"]);
     await other.printed(/Try:/);
     other.process.kill(signal);
     expect(await other.ended).toMatchObject({ code: 0, stderr: "" });
   });
 
-  test("ends with 1 and one clear line when the port is taken", async () => {
+  test("exits with 1 and a single line if the port is in use", async () => {
     const { port } = new URL(url);
     const { code, stderr } = await runRunnerctl(["serve", "--data", samples, "--port", port]);
     expect(code).toBe(1);
     expect(stderr).toBe(`runnerctl: port ${port} on 127.0.0.1 is taken: choose another\n`);
   });
 
-  test("lists every mistake in the files and does not start", async () => {
+  test("lists every error in the fixtures and does not start", async () => {
     const folder = mkdtempSync(join(tmpdir(), "fixtures-"));
     writeFileSync(join(folder, "a.json"), "{");
     writeFileSync(join(folder, "b.json"), '{"runner":{"status":{"publicKey":"AAAA"}}}');

@@ -136,10 +136,13 @@ describe("runnerctl serve", () => {
 
   test.each([
     [[], "--data is missing"],
-    [["--data", "examples/runners", "--tls-cert", "x"], "--tls-cert and --tls-key go together"],
+    [
+      ["--data", "examples/runners", "--tls-cert", "x"],
+      "--tls-cert and --tls-key must be used together",
+    ],
     [["--data", "examples/runners", "--port", "99999"], "from 0 to 65535"],
     [["--data", "examples/runners", "--idle-timeout", "5"], "500ms, 5s or 2m"],
-    [["--data", "examples/runners", "--max-streams", "0"], "a whole number from 1 on"],
+    [["--data", "examples/runners", "--max-streams", "0"], "a whole number greater than 0"],
     [["--data", "examples/runners", "--log-level", "loud"], "silent"],
     [["--nonsense"], "unknown option"],
   ])("ends with 2 for %j", async (args, message) => {
@@ -182,7 +185,7 @@ describe("runnerctl serve", () => {
     expect(await statusWith("old")).toBe(401);
     server.process.kill();
     const { stderr } = await server.ended;
-    expect(stderr).toContain("tokens read again");
+    expect(stderr).toContain("token file reloaded");
     rmSync(folder, { recursive: true });
   });
 

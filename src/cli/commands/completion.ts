@@ -3,46 +3,46 @@ import { RunnerCapabilitySchema } from "../../../gen/gitpod/v1/runner_service_pb
 import { enumShortNames } from "../../runner/enum-name.ts";
 import { conditionNames } from "../condition.ts";
 
-/** A shell that runnerctl has completion for. */
-type Shell = keyof typeof scriptFor;
+/** A shell with support for completion. */
+type Shell = keyof typeof scriptRenderers;
 
-/** `runnerctl completion SHELL`: prints the script that completes runnerctl's command lines. */
+/** `runnerctl completion SHELL`: prints the completion script for a shell. */
 export function completion(shell: Shell, program: Command): void {
-  process.stdout.write(completionScript(shell, program));
+  process.stdout.write(createCompletionScript(shell, program));
 }
 
-/** Makes the script for a shell from the commands, options and choices that `program` has. */
-export function completionScript(shell: Shell, program: Command): string {
-  return scriptFor[shell](describeCommand(program), program.commands.map(describeCommand));
+/** Generates the completion script for a shell from the commands and options of `program`. */
+export function createCompletionScript(shell: Shell, program: Command): string {
+  return scriptRenderers[shell](describeCommand(program), program.commands.map(describeCommand));
 }
 
-const scriptFor = { bash: bashScript, zsh: zshScript, fish: fishScript };
+const scriptRenderers = { bash: renderBashScript, zsh: renderZshScript, fish: renderFishScript };
 
-interface CompletedCommand {
+interface CommandSpec {
   readonly name: string;
   readonly description: string;
-  readonly options: readonly CompletedOption[];
-  /** The name of its argument. */
+  readonly options: readonly OptionSpec[];
+  /** The name of the argument; undefined if the command has none. */
   readonly argument: string | undefined;
-  /** What the argument may be, where that is known. */
+  /** The possible values of the argument; empty if it can be anything. */
   readonly choices: readonly string[];
 }
 
-interface CompletedOption {
-  /** Its spellings: `-o` and `--output`. */
+interface OptionSpec {
+  /** The short and the long flag: `-o` and `--output`. */
   readonly flags: readonly string[];
   readonly description: string;
-  /** The name of its value; undefined when it takes none. */
+  /** The name of the value; undefined if the option takes none. */
   readonly value: string | undefined;
-  /** Whether several values may follow. */
+  /** Whether the option takes several values. */
   readonly variadic: boolean;
-  /** Whether the value is a file. */
+  /** Whether the value is a path. */
   readonly file: boolean;
-  /** What the value may be, where that is known. */
+  /** The possible values; empty if the value can be anything. */
   readonly choices: readonly string[];
 }
 
-function describeCommand(command: Command): CompletedCommand {
+function describeCommand(command: Command): CommandSpec {
   const [argument] = command.registeredArguments;
   return {
     name: command.name(),
@@ -53,7 +53,7 @@ function describeCommand(command: Command): CompletedCommand {
   };
 }
 
-function describeOption(option: Option): CompletedOption {
+function describeOption(option: Option): OptionSpec {
   const value = /<(\w+)/.exec(option.flags)?.[1];
   return {
     flags: [option.short, option.long].filter((flag) => flag !== undefined),
@@ -61,17 +61,20 @@ function describeOption(option: Option): CompletedOption {
     value,
     variadic: option.variadic,
     file: value === "file" || value === "path",
-    choices: namesFor[option.long ?? ""] ?? option.argChoices ?? [],
+    choices: nameChoices[option.long ?? ""] ?? option.argChoices ?? [],
   };
 }
 
-/** The values that commander does not know as choices, since they are taken in any spelling. */
-const namesFor: Readonly<Record<string, readonly string[]>> = {
+/**
+ * The choices of the options whose values are names. They are not choices in
+ * commander, which would reject other spellings of the names.
+ */
+const nameChoices: Readonly<Record<string, readonly string[]>> = {
   "--capability": enumShortNames(RunnerCapabilitySchema),
   "--for": conditionNames(),
 };
 
-function bashScript(program: CompletedCommand, commands: readonly CompletedCommand[]): string {
+function renderBashScript(program: CommandSpec, commands: readonly CommandSpec[]): string {
   const optionsWithValue = commands.flatMap((command) =>
     command.options
       .filter(({ value }) => value !== undefined)
@@ -87,26 +90,26 @@ function bashScript(program: CompletedCommand, commands: readonly CompletedComma
     ({ name, options, choices }) =>
       `  ${name}:*) words='${[...choices, ...options.flatMap(({ flags }) => flags)].join(" ")}' ;;`,
   );
-  const first = [
+  const topLevelWords = [
     ...commands.map(({ name }) => name),
     ...program.options.flatMap(({ flags }) => flags),
   ];
   const variadic = optionsWithValue.filter((option) => option.variadic);
   const { name } = program;
-  return `# Completes ${name} in bash. To use it: source <(${name} completion bash)
+  return `# Bash completion for ${name}. To enable it: source <(${name} completion bash)
 _${name}() {
   local current=\${COMP_WORDS[COMP_CWORD]} command='' option='' words='' files='' word
-  local last='' value='' start=''
+  local last='' value='' prefix=''
   local -a before=("\${COMP_WORDS[@]:1:COMP_CWORD-1}")
-  # Bash takes "=" for a word of its own.
+  # Bash splits words at "=", and makes "=" a word of its own.
   [[ $current == = ]] && before+=(=) current=''
-  # Finds the command, the option whose value is being typed, and the start of that value.
+  # Find the command, the option whose value is being typed, and the prefix of that value.
   for word in "\${before[@]}"; do
-    start=''
+    prefix=''
     case $word in
     =)
-      # After an option it stands before the value; after a value it is a part of it.
-      [[ -z $option ]] && option=$last start=$value=
+      # After an option, "=" precedes the value. After a value, it is part of the value.
+      [[ -z $option ]] && option=$last prefix=$value=
       ;;
     -*) option=$word ;;
     *)
@@ -122,42 +125,48 @@ _${name}() {
   case $command:$option in
 ${values.join("\n")}
 ${words.join("\n")}
-  :*) words='${first.join(" ")}' ;;
+  :*) words='${topLevelWords.join(" ")}' ;;
   esac
   if [[ -n $files ]]; then
     compopt -o filenames 2>/dev/null
     local IFS=$'\\n'
     COMPREPLY=($(compgen -f -- "$current"))
   else
-    COMPREPLY=($(compgen -W "$words" -- "$start$current"))
-    COMPREPLY=("\${COMPREPLY[@]#"$start"}")
+    COMPREPLY=($(compgen -W "$words" -- "$prefix$current"))
+    COMPREPLY=("\${COMPREPLY[@]#"$prefix"}")
   fi
 }
 complete -F _${name} ${name}
 `;
 }
 
-function zshScript(program: CompletedCommand, commands: readonly CompletedCommand[]): string {
-  const described = commands.map(({ name, description }) => zshQuoted(`${name}:${description}`));
+function renderZshScript(program: CommandSpec, commands: readonly CommandSpec[]): string {
+  const descriptions = commands.map(({ name, description }) =>
+    quoteForZsh(`${name}:${description}`),
+  );
   const cases = commands.map((command) => {
     const { name, argument, options, choices } = command;
-    const first = argument === undefined ? [] : [`1:${argument}:${zshValues(false, choices)}`];
-    // Zsh completes one value of an option: the others count as arguments that follow it.
-    const rest = options
+    const firstArgument =
+      argument === undefined ? [] : [`1:${argument}:${zshAction(false, choices)}`];
+    // Zsh completes only one value of an option. It treats further values as arguments.
+    const otherArguments = options
       .filter(({ variadic }) => variadic)
-      .map(({ value, file, choices }) => `*:${value}:${zshValues(file, choices)}`);
-    const specs = [...[...first, ...rest].map(zshQuoted), ...options.map(zshOption)];
+      .map(({ value, file, choices }) => `*:${value}:${zshAction(file, choices)}`);
+    const specs = [
+      ...[...firstArgument, ...otherArguments].map(quoteForZsh),
+      ...options.map(zshOptionSpecs),
+    ];
     return `    ${name})\n      _arguments ${specs.join(" \\\n        ")}\n      ;;`;
   });
   const { name } = program;
   return `#compdef ${name}
-# Completes ${name} in zsh. To use it: source <(${name} completion zsh)
+# Zsh completion for ${name}. To enable it: source <(${name} completion zsh)
 _${name}() {
   local curcontext=$curcontext state line
   local -a commands=(
-    ${described.join("\n    ")}
+    ${descriptions.join("\n    ")}
   )
-  _arguments -C ${program.options.map(zshOption).join(" ")} '1:command:->command' '*::argument:->argument'
+  _arguments -C ${program.options.map(zshOptionSpecs).join(" ")} '1:command:->command' '*::argument:->argument'
   case $state in
   command) _describe command commands ;;
   argument)
@@ -175,67 +184,79 @@ fi
 `;
 }
 
-function zshOption({ flags, description, value, file, choices }: CompletedOption): string {
-  const what = `[${description.replace(/[[\]\\]/g, "\\$&")}]`;
-  const values = value === undefined ? "" : `:${value}:${zshValues(file, choices)}`;
+/** Returns the specs for `_arguments`, one per flag: `(-o --output)-o[explanation]:message:action`. */
+function zshOptionSpecs({ flags, description, value, file, choices }: OptionSpec): string {
+  const explanation = `[${description.replace(/[[\]\\]/g, "\\$&")}]`;
+  const argument = value === undefined ? "" : `:${value}:${zshAction(file, choices)}`;
   return flags
     .map((flag) => {
       const equals = value !== undefined && flag.startsWith("--") ? "=" : "";
-      return zshQuoted(`(${flags.join(" ")})${flag}${equals}${what}${values}`);
+      return quoteForZsh(`(${flags.join(" ")})${flag}${equals}${explanation}${argument}`);
     })
     .join(" ");
 }
 
-function zshValues(file: boolean, choices: readonly string[]): string {
+/** Returns the action of a spec for `_arguments`: how to complete the value. */
+function zshAction(file: boolean, choices: readonly string[]): string {
   return file ? "_files" : `(${choices.join(" ")})`;
 }
 
-function zshQuoted(text: string): string {
+function quoteForZsh(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-function fishScript(program: CompletedCommand, commands: readonly CompletedCommand[]): string {
+function renderFishScript(program: CommandSpec, commands: readonly CommandSpec[]): string {
   const { name } = program;
-  const atFirst = "__fish_use_subcommand";
+  const isTopLevel = "__fish_use_subcommand";
   const lines = [
     "-f",
-    ...program.options.flatMap((option) => fishOption(atFirst, option)),
+    ...program.options.flatMap((option) => fishOptionLines(isTopLevel, option)),
     ...commands.flatMap((command) => {
-      const after = `__fish_seen_subcommand_from ${command.name}`;
+      const isInCommand = `__fish_seen_subcommand_from ${command.name}`;
       return [
-        `-n ${atFirst} -a ${command.name} -d ${fishQuoted(command.description)}`,
+        `-n ${isTopLevel} -a ${command.name} -d ${quoteForFish(command.description)}`,
         ...(command.choices.length > 0
-          ? [`-n '${after}' -a ${fishQuoted(command.choices.join(" "))}`]
+          ? [`-n '${isInCommand}' -a ${quoteForFish(command.choices.join(" "))}`]
           : []),
-        ...command.options.flatMap((option) => fishOption(after, option)),
+        ...command.options.flatMap((option) => fishOptionLines(isInCommand, option)),
       ];
     }),
   ];
-  return `# Completes ${name} in fish. To use it: ${name} completion fish | source
+  return `# Fish completion for ${name}. To enable it: ${name} completion fish | source
 ${lines.map((line) => `complete -c ${name} ${line}`).join("\n")}
 `;
 }
 
-function fishOption(condition: string, option: CompletedOption): string[] {
+function fishOptionLines(condition: string, option: OptionSpec): string[] {
   const { flags, description, value, variadic, file, choices } = option;
-  const spellings = flags.map((flag) => flag.replace(/^--/, "-l ").replace(/^-(?=\w$)/, "-s "));
-  const values = file ? "-F" : choices.length > 0 ? `-a ${fishQuoted(choices.join(" "))}` : "";
+  const flagArguments = flags.map((flag) => flag.replace(/^--/, "-l ").replace(/^-(?=\w$)/, "-s "));
+  const valueArguments = file
+    ? "-F"
+    : choices.length > 0
+      ? `-a ${quoteForFish(choices.join(" "))}`
+      : "";
   const required = value === undefined ? "" : file ? "-r" : "-x";
   const line = [
     "-n",
     `'${condition}'`,
-    ...spellings,
+    ...flagArguments,
     required,
-    values,
+    valueArguments,
     "-d",
-    fishQuoted(description),
+    quoteForFish(description),
   ];
-  // Fish completes one value of an option: the others count as arguments that follow it.
-  const long = flags.at(-1)?.replace(/^--/, "");
-  const more = ["-n", `'${condition}; and __fish_contains_opt ${long}'`, values];
-  return (variadic ? [line, more] : [line]).map((parts) => parts.filter(Boolean).join(" "));
+  // Fish completes only one value of an option. It treats further values as arguments.
+  const longName = flags.at(-1)?.replace(/^--/, "");
+  const furtherValues = [
+    "-n",
+    `'${condition}; and __fish_contains_opt ${longName}'`,
+    valueArguments,
+  ];
+  return (variadic ? [line, furtherValues] : [line]).map((parts) =>
+    parts.filter(Boolean).join(" "),
+  );
 }
 
-function fishQuoted(text: string): string {
+function quoteForFish(text: string): string {
   return `'${text.replace(/['\\]/g, "\\$&")}'`;
 }

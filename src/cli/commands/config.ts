@@ -15,7 +15,7 @@ import { formatTimestamp } from "../output/format-time.ts";
 import { print } from "../output/print.ts";
 import type { Row } from "../output/rows.ts";
 
-/** `runnerctl config ID`: prints what a runner shall be, and whether it is. */
+/** `runnerctl config ID`: prints the desired and the actual state of a runner. */
 export async function config(runnerId: string, options: RunnerCommandOptions): Promise<void> {
   const { runner } = await fetchRunner(runnerId, options);
   const at = new Date();
@@ -25,18 +25,19 @@ export async function config(runnerId: string, options: RunnerCommandOptions): P
   );
 }
 
-/** What `runnerctl config -o json` prints. All keys are always there. */
+/** The output of `runnerctl config -o json`. All keys are always present. */
 export type ConfigReport = {
   runnerId: string;
   name: string;
-  /** Full names, such as `RUNNER_PHASE_ACTIVE`; the number of a phase newer than the contract. */
+  /** Full names, such as `RUNNER_PHASE_ACTIVE`, or the numbers if the names are unknown. */
   phase: { desired: string | number; actual: string | number; differs: boolean };
-  /** An empty string for no wish, or for none reported. */
+  /** An empty string if none is desired, or none reported. */
   region: { desired: string; actual: string; differs: boolean };
   /**
-   * When the runner may update itself: the hours, in UTC, or null when it may
-   * at any time; whether it may now; and the next times at which that changes,
-   * or null when it never does.
+   * When the runner may update itself. `startHour` and `endHour` are hours in UTC,
+   * or null if updates are allowed at any time. `open` is whether they are allowed
+   * now. `opensAt` and `closesAt` are the next times at which that changes, or null
+   * if it never does.
    */
   updateWindow: {
     startHour: number | null;
@@ -45,11 +46,11 @@ export type ConfigReport = {
     opensAt: string | null;
     closesAt: string | null;
   };
-  /** The RunnerSpec in Protobuf JSON, with `[redacted]` for secrets; null when there is none. */
+  /** The RunnerSpec in Protobuf JSON, with `[redacted]` for secrets; null if there is none. */
   spec: JsonValue;
 };
 
-/** Makes the configuration of a runner, as seen at `at`, for programs. */
+/** Returns the configuration of a runner for programs, as of `at`. */
 export function configReport(runner: Runner, at: Date): ConfigReport {
   const { phase, region } = desiredAndActual(runner);
   const window = runner.spec?.configuration?.updateWindow;
@@ -77,34 +78,38 @@ export function configReport(runner: Runner, at: Date): ConfigReport {
   };
 }
 
-/** Makes the configuration of a runner, as seen at `at`, for people. */
+/** Returns the configuration of a runner for people, as of `at`. */
 export function configRows(runner: Runner, at: Date): Row[] {
   const { phase, region } = desiredAndActual(runner);
   const rows: Row[] = [
     { label: "Name", text: runner.name },
     { label: "ID", text: runner.runnerId },
-    besideRow("Phase", phase, (value) =>
+    desiredAndActualRow("Phase", phase, (value) =>
       value === RunnerPhase.UNSPECIFIED ? "" : enumShortName(RunnerPhaseSchema, value),
     ),
-    besideRow("Region", region, (value) => value),
+    desiredAndActualRow("Region", region, (value) => value),
   ];
   return runner.spec
     ? [...rows, { label: "Spec", rows: describeMessage(RunnerSpecSchema, runner.spec, at) }]
     : rows;
 }
 
-/** What differs is coloured; what says nothing, on either side, has no name. */
-function besideRow<Value>(
+/** Compares the values in one row. `formatValue` returns an empty string for an unset value. */
+function desiredAndActualRow<Value>(
   label: string,
   { desired, actual, differs }: DesiredAndActual<Value>,
-  nameOf: (value: Value) => string,
+  formatValue: (value: Value) => string,
 ): Row {
-  const is = nameOf(actual) || "not reported";
-  const wish = nameOf(desired);
-  if (!wish) {
-    return { label, text: is };
+  const actualText = formatValue(actual) || "not reported";
+  const desiredText = formatValue(desired);
+  if (!desiredText) {
+    return { label, text: actualText };
   }
   return desired === actual
-    ? { label, text: `${is}, as desired` }
-    : { label, text: `${is}, but ${wish} is desired`, color: differs ? "yellow" : undefined };
+    ? { label, text: `${actualText} (as desired)` }
+    : {
+        label,
+        text: `${actualText} (desired: ${desiredText})`,
+        color: differs ? "yellow" : undefined,
+      };
 }

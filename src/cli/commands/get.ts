@@ -6,15 +6,15 @@ import { describeMessage } from "../output/describe-message.ts";
 import { print } from "../output/print.ts";
 
 /**
- * `runnerctl get ID`: prints the whole runner. For programs that is the
- * GetRunnerResponse in Protobuf JSON, as it is on the wire: with its secrets.
+ * `runnerctl get ID`: prints the whole runner. JSON and YAML output is the
+ * GetRunnerResponse in Protobuf JSON as on the wire, including secrets.
  */
 export async function get(runnerId: string, options: RunnerCommandOptions): Promise<void> {
   const { runner, response } = await fetchRunner(runnerId, options);
   await print(
     {
       rows: () => describeMessage(RunnerSchema, runner, new Date()),
-      // What came as JSON is told as it came, with what is newer than this contract.
+      // The original JSON, if available, has fields and names that are newer than this contract.
       json: () => unknownJson(response)?.json ?? toJson(GetRunnerResponseSchema, response),
     },
     options,

@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { defaultLimits } from "../../server/http/limits.ts";
-import { checked, parseDuration } from "../arguments.ts";
+import { asArgParser, parseDuration } from "../arguments.ts";
 
-/** The options of `runnerctl serve`, as its action gets them. Times are in milliseconds. */
+/** The parsed options of `runnerctl serve`. Timeouts are in milliseconds. */
 export interface ServeOptions {
   readonly data: readonly string[];
   readonly lenient: boolean;
@@ -26,12 +26,12 @@ export interface ServeOptions {
   readonly logLevel: string;
 }
 
-/** Adds the description and the options of `runnerctl serve` to `command`. */
+/** Adds the description and options of `runnerctl serve` to `command`, and returns it. */
 export function addServeOptions(command: Command): Command {
   command
-    .description("Serve runners from files: the reference server of RunnerService.")
+    .description("serve runners from files: the reference server of RunnerService")
     .configureHelp({
-      // The environment's names follow one rule, which is told once.
+      // Omits the environment variable of each option: the text below gives the rule for all.
       optionDescription: ({ description, defaultValue, defaultValueDescription }) =>
         defaultValue === undefined || defaultValue === false || Array.isArray(defaultValue)
           ? description
@@ -40,9 +40,11 @@ export function addServeOptions(command: Command): Command {
     .addHelpText(
       "after",
       `
-All can be in the environment: --token-file as RUNNER_SERVER_TOKEN_FILE, lists
-with commas, --token as RUNNER_SERVER_TOKENS. Also served: /healthz, /readyz,
-/metrics.
+Every option can be set by an environment variable: --token-file by
+RUNNER_SERVER_TOKEN_FILE, lists separated by commas, --token by
+RUNNER_SERVER_TOKENS.
+
+The server also serves /healthz, /readyz and /metrics.
 
 Example:
   runnerctl serve --data examples/runners --token "$TOKEN" --host 0.0.0.0`,
@@ -57,69 +59,85 @@ Example:
     }
   };
   add(
-    "What to serve:",
-    list("--data <path...>", "files and folders of fixtures; watched, and read again when changed"),
-    flag("--lenient", "take fixtures that break rules only, and warn"),
+    "Fixtures:",
+    listOption("--data <path...>", "files and folders of fixtures; reloaded when they change"),
+    flagOption("--lenient", "accept fixtures that only violate validation rules, and warn"),
   );
   add(
-    "Where:",
-    value("--host <address>", "address to listen on", "127.0.0.1"),
-    value("--port <number>", "port to listen on, 0 for a free one", 8080, parsePort),
-    value("--path-prefix <path>", "serve below this path too", "/api"),
-    value("--tls-cert <file>", "certificate in PEM: serve over TLS"),
-    value("--tls-key <file>", "its private key in PEM"),
+    "Address:",
+    valueOption("--host <address>", "address to listen on", "127.0.0.1"),
+    valueOption("--port <number>", "port to listen on, 0 for any free port", 8080, parsePort),
+    valueOption("--path-prefix <path>", "also serve under this path", "/api"),
+    valueOption("--tls-cert <file>", "certificate in PEM format; enables TLS"),
+    valueOption("--tls-key <file>", "private key of the certificate, in PEM format"),
   );
   add(
-    "Who may call:",
-    list("--token <token...>", "bearer tokens that are let in", "RUNNER_SERVER_TOKENS"),
-    value("--token-file <file>", "more of them, one a line; read again when changed"),
-    flag("--allow-unauthenticated", "let all in without tokens, not this machine only"),
-    list("--cors-origin <origin...>", "origins of web pages that may call, * for all"),
+    "Access:",
+    listOption("--token <token...>", "bearer tokens to accept", "RUNNER_SERVER_TOKENS"),
+    valueOption(
+      "--token-file <file>",
+      "file with more tokens, one per line; reloaded when it changes",
+    ),
+    flagOption("--allow-unauthenticated", "accept unauthenticated callers, from any host"),
+    listOption("--cors-origin <origin...>", "origins of web pages that may call, * for any"),
   );
   add(
     "Limits:",
-    value("--max-body-bytes <number>", "size of a message", defaultLimits.maxBodyBytes, parseCount),
-    value(
+    valueOption(
+      "--max-body-bytes <number>",
+      "maximum size of a message",
+      defaultLimits.maxBodyBytes,
+      parsePositiveInteger,
+    ),
+    valueOption(
       "--max-header-bytes <n>",
-      "size of all headers",
+      "maximum size of all headers",
       defaultLimits.maxHeaderBytes,
-      parseCount,
+      parsePositiveInteger,
     ),
-    value("--max-connections <n>", "open connections", defaultLimits.maxConnections, parseCount),
-    value(
+    valueOption(
+      "--max-connections <n>",
+      "maximum number of open connections",
+      defaultLimits.maxConnections,
+      parsePositiveInteger,
+    ),
+    valueOption(
       "--max-streams <n>",
-      "calls on one HTTP/2 connection",
+      "maximum number of calls per HTTP/2 connection",
       defaultLimits.maxStreams,
-      parseCount,
+      parsePositiveInteger,
     ),
-    time("--headers-timeout <time>", "to send the headers", defaultLimits.headersTimeoutMs),
-    time(
+    durationOption(
+      "--headers-timeout <time>",
+      "time to receive the headers",
+      defaultLimits.headersTimeoutMs,
+    ),
+    durationOption(
       "--request-timeout <time>",
-      "to send a request, and to answer",
+      "time to receive a request, and to respond",
       defaultLimits.requestTimeoutMs,
     ),
-    time("--idle-timeout <time>", "between requests", defaultLimits.idleTimeoutMs),
-    time("--shutdown-timeout <time>", "to finish the calls under way", 10_000),
+    durationOption(
+      "--idle-timeout <time>",
+      "idle time between requests",
+      defaultLimits.idleTimeoutMs,
+    ),
+    durationOption("--shutdown-timeout <time>", "time for in-flight calls at shutdown", 10_000),
   );
   add(
-    "Log:",
-    value("--log-level <level>", "trace, debug, info, warn, error or silent", "info").choices([
-      "trace",
-      "debug",
-      "info",
-      "warn",
-      "error",
-      "silent",
-    ]),
+    "Logging:",
+    valueOption("--log-level <level>", "trace, debug, info, warn, error or silent", "info").choices(
+      ["trace", "debug", "info", "warn", "error", "silent"],
+    ),
   );
   return command;
 }
 
-function envOf(option: Option): string {
+function envName(option: Option): string {
   return `RUNNER_SERVER_${option.name().replaceAll("-", "_").toUpperCase()}`;
 }
 
-function value<T>(
+function valueOption<T>(
   flags: string,
   description: string,
   defaultValue?: T,
@@ -129,60 +147,60 @@ function value<T>(
   if (parse !== undefined) {
     option.argParser(parse);
   }
-  return option.env(envOf(option));
+  return option.env(envName(option));
 }
 
-function flag(flags: string, description: string): Option {
+function flagOption(flags: string, description: string): Option {
   return new Option(flags, description).default(false);
 }
 
-/** Sets flags from the environment. Commander would take a variable that says `false` for a yes. */
+/** Sets flags from the environment. Commander itself sets a flag even if the value is `false`. */
 function applyFlagsFromEnvironment(command: Command): void {
   for (const option of command.options.filter((option) => option.isBoolean())) {
-    const text = process.env[envOf(option)];
+    const text = process.env[envName(option)];
     const name = option.attributeName();
     if (text === undefined || command.getOptionValueSource(name) !== "default") {
       continue;
     }
     if (!/^(true|false|1|0|)$/i.test(text)) {
-      command.error(`error: ${envOf(option)} must be true or false, not '${text}'`);
+      command.error(`error: ${envName(option)} must be true or false, not '${text}'`);
     }
     command.setOptionValueWithSource(name, /^(true|1)$/i.test(text), "env");
   }
 }
 
-function list(flags: string, description: string, env?: string): Option {
+function listOption(flags: string, description: string, env?: string): Option {
   const option = new Option(flags, description).default([]);
-  // On the command line each item comes by itself, from the environment all come in one text.
+  // The command line has one item per value; an environment variable has all items in one value.
   return option
-    .env(env ?? envOf(option))
+    .env(env ?? envName(option))
     .argParser((text: string, previous: readonly string[]) => [
       ...previous,
       ...text.split(",").filter((item) => item !== ""),
     ]);
 }
 
-function time(flags: string, description: string, defaultMs: number): Option {
-  return value(flags, description, defaultMs, checked(parseDuration)).default(
+function durationOption(flags: string, description: string, defaultMs: number): Option {
+  return valueOption(flags, description, defaultMs, asArgParser(parseDuration)).default(
     defaultMs,
     `${defaultMs / 1000}s`,
   );
 }
 
-/** Ends with wrong usage where options contradict each other, or one is missing. */
+/** Exits with a usage error if a required option is missing or only valid with another one. */
 function checkOptionCombinations(command: Command): void {
   const { data, tlsCert, tlsKey } = command.opts<ServeOptions>();
   if (data.length === 0) {
-    command.error("error: --data is missing: name files or folders of fixtures");
+    command.error("error: --data is missing; pass files or folders of fixtures");
   }
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
-    command.error("error: --tls-cert and --tls-key go together");
+    command.error("error: --tls-cert and --tls-key must be used together");
   }
 }
 
-function parseCount(text: string): number {
+function parsePositiveInteger(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) {
-    throw new InvalidArgumentError("It must be a whole number from 1 on.");
+    throw new InvalidArgumentError("It must be a whole number greater than 0.");
   }
   return Number(text);
 }

@@ -13,19 +13,19 @@ import { createTokenVerifier, type TokenVerifier } from "../../server/authentica
 import { createRunnerServer } from "../../server/runner-server.ts";
 import { openTokenFile } from "../../server/token-file.ts";
 import { createFileStoreObserver } from "../file-store-observer.ts";
-import { createServeLog } from "../output/serve-log.ts";
+import { createServeLogger } from "../output/serve-logger.ts";
 import { releaseLoadingMemory } from "../release-memory.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
-/** `runnerctl serve`: the reference server, until SIGINT or SIGTERM. */
+/** `runnerctl serve`: runs the reference server until SIGINT or SIGTERM. */
 export async function serve(options: ServeOptions): Promise<void> {
-  // Listened for from the beginning: whoever sees the banner may send a signal at once.
-  const stopped = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
-  const logger = await createServeLog(options.logLevel);
+  // Registered first, because a signal may arrive as soon as the banner is printed.
+  const stopSignal = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
+  const logger = await createServeLogger(options.logLevel);
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const tls = await readTls(options);
-  const access = await openAccess(options, logger);
+  const tokens = await openTokens(options, logger);
   const store = await openFileRunnerStore({
     paths: options.data,
     lenient: options.lenient,
@@ -51,22 +51,25 @@ export async function serve(options: ServeOptions): Promise<void> {
       },
       logger,
       registry,
-      ...(access && { verifyToken: access.verifyToken }),
+      ...(tokens && { verifyToken: tokens.verifyToken }),
       ...(tls && { tls }),
     });
     const url = await server.start();
-    process.stdout.write(banner(url, store, access !== undefined));
-    await stopped;
-    logger.debug("closing");
+    process.stdout.write(formatBanner(url, store, tokens !== undefined));
+    await stopSignal;
+    logger.debug("shutting down");
     await server.close({ timeoutMs: options.shutdownTimeout });
   } finally {
     await store.close();
-    access?.close();
+    tokens?.close();
   }
 }
 
-/** Who may call: whoever has one of the tokens of the options; undefined when they name none. */
-async function openAccess(
+/**
+ * Opens the tokens of `--token` and `--token-file`, and returns a verifier that
+ * follows changes of the file. Returns undefined if neither option is set.
+ */
+async function openTokens(
   { token, tokenFile }: ServeOptions,
   logger: Logger,
 ): Promise<{ verifyToken: TokenVerifier; close: () => void } | undefined> {
@@ -75,16 +78,19 @@ async function openAccess(
       ? undefined
       : { verifyToken: createTokenVerifier(token), close: () => {} };
   }
-  const file = await openTokenFile(tokenFile, (tokens, error) => {
+  const file = await openTokenFile(tokenFile, (fileTokens, error) => {
     if (error === undefined) {
-      verify = createTokenVerifier([...token, ...tokens]);
-      logger.info({ tokens: tokens.length }, "tokens read again");
+      verify = createTokenVerifier([...token, ...fileTokens]);
+      logger.info({ tokens: fileTokens.length }, "token file reloaded");
     } else {
-      logger.error({ err: error }, "tokens not read again: those before go on being let in");
+      logger.error(
+        { err: error },
+        "token file not reloaded; the previous tokens are still accepted",
+      );
     }
   });
   let verify = createTokenVerifier([...token, ...file.tokens]);
-  return { verifyToken: (presented) => verify(presented), close: file.close };
+  return { verifyToken: (presentedToken) => verify(presentedToken), close: file.close };
 }
 
 async function readTls({ tlsCert, tlsKey }: ServeOptions) {
@@ -93,24 +99,24 @@ async function readTls({ tlsCert, tlsKey }: ServeOptions) {
     : undefined;
 }
 
-/** As many runners as the banner lists. */
-const bannerLength = 20;
+/** The maximum number of runners in the banner. */
+const maxBannerRunners = 20;
 
-/** What a person needs to know to begin: the address, the runners and a line to try. */
-function banner(url: string, store: FileRunnerStore, needsToken: boolean): string {
+/** Formats the start-up output: the address, the runners, and a curl command to try. */
+function formatBanner(url: string, store: FileRunnerStore, needsToken: boolean): string {
   const shown: Runner[] = [];
   for (const runner of store.runners()) {
-    if (shown.push(runner) === bannerLength) {
+    if (shown.push(runner) === maxBannerRunners) {
       break;
     }
   }
   const example = shown.find(({ status }) => status?.phase === RunnerPhase.ACTIVE) ?? shown[0];
   const lines = [
-    `Serving ${store.size} runners on ${url}`,
+    `Serving ${store.size} ${store.size === 1 ? "runner" : "runners"} on ${url}`,
     "",
     ...shown.map(
       ({ runnerId, name, status }) =>
-        `  ${runnerId}  ${phaseName(status?.phase).padEnd(8)}  ${name}`,
+        `  ${runnerId}  ${formatPhase(status?.phase).padEnd(8)}  ${name}`,
     ),
   ];
   if (store.size > shown.length) {
@@ -128,6 +134,6 @@ function banner(url: string, store: FileRunnerStore, needsToken: boolean): strin
   return `${lines.join("\n")}\n`;
 }
 
-function phaseName(phase: RunnerPhase = RunnerPhase.UNSPECIFIED): string {
+function formatPhase(phase: RunnerPhase = RunnerPhase.UNSPECIFIED): string {
   return enumShortName(RunnerPhaseSchema, phase);
 }

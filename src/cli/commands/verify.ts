@@ -12,27 +12,25 @@ import type { Row } from "../output/rows.ts";
 import { UsageError } from "../usage-error.ts";
 
 /**
- * `runnerctl verify ID --capability NAME…`: tells whether a runner has all the
- * capabilities that are named. If not, the process ends with
- * `ExitCode.conditionNotMet`.
+ * `runnerctl verify ID --capability NAME…`: prints which of the capabilities a
+ * runner has. If one is missing, the exit code is `ExitCode.conditionNotMet`.
  *
- * Throws a UsageError, before it asks for the runner, if no capability has one
- * of the names.
+ * Throws a UsageError, before any call, if a name is not that of a capability.
  */
 export async function verify(
   runnerId: string,
   options: RunnerCommandOptions & { readonly capability: readonly string[] },
 ): Promise<void> {
-  const wanted = [...new Set(options.capability.map(capabilityNamed))];
+  const required = [...new Set(options.capability.map(parseCapability))];
   const { runner } = await fetchRunner(runnerId, options);
-  const report = verifyReport(runner, wanted);
+  const report = verifyReport(runner, required);
   if (!report.verified) {
     process.exitCode = ExitCode.conditionNotMet;
   }
-  await print({ rows: () => verifyRows(runner, wanted), json: () => report }, options);
+  await print({ rows: () => verifyRows(runner, required), json: () => report }, options);
 }
 
-function capabilityNamed(name: string): RunnerCapability {
+function parseCapability(name: string): RunnerCapability {
   try {
     return enumValueFromName(RunnerCapabilitySchema, name);
   } catch (error) {
@@ -40,25 +38,25 @@ function capabilityNamed(name: string): RunnerCapability {
   }
 }
 
-/** What `runnerctl verify -o json` prints. All keys are always there. */
+/** The output of `runnerctl verify -o json`. All keys are always present. */
 export type VerifyReport = {
   runnerId: string;
   name: string;
-  /** Whether none is missing. */
+  /** Whether the runner has all required capabilities. */
   verified: boolean;
   /**
-   * Those asked for that the runner has: full names, such as
-   * `RUNNER_CAPABILITY_WARM_POOL`; the number of one newer than the contract.
+   * The required capabilities that the runner has: full names, such as
+   * `RUNNER_CAPABILITY_WARM_POOL`, or numbers if names are unknown.
    */
   present: (string | number)[];
-  /** Those asked for that it does not have. */
+  /** The required capabilities that the runner does not have. */
   missing: (string | number)[];
 };
 
-/** Tells which of the wanted capabilities a runner has, for programs. */
-export function verifyReport(runner: Runner, wanted: readonly RunnerCapability[]): VerifyReport {
-  const missing = missingCapabilities(runner, wanted);
-  const present = wanted.filter((capability) => !missing.includes(capability));
+/** Returns which of the required capabilities a runner has, for programs. */
+export function verifyReport(runner: Runner, required: readonly RunnerCapability[]): VerifyReport {
+  const missing = missingCapabilities(runner, required);
+  const present = required.filter((capability) => !missing.includes(capability));
   return {
     runnerId: runner.runnerId,
     name: runner.name,
@@ -68,10 +66,10 @@ export function verifyReport(runner: Runner, wanted: readonly RunnerCapability[]
   };
 }
 
-/** Tells which of the wanted capabilities a runner has, for people. */
-export function verifyRows(runner: Runner, wanted: readonly RunnerCapability[]): Row[] {
-  const missing = missingCapabilities(runner, wanted);
-  return wanted.map((capability) => ({
+/** Returns which of the required capabilities a runner has, for people. */
+export function verifyRows(runner: Runner, required: readonly RunnerCapability[]): Row[] {
+  const missing = missingCapabilities(runner, required);
+  return required.map((capability) => ({
     label: enumShortName(RunnerCapabilitySchema, capability),
     ...(missing.includes(capability)
       ? { text: "missing", color: "red" }

@@ -7,21 +7,20 @@ import { ExitCode } from "../exit-code.ts";
 import type { PollingOptions } from "../fetch-runner.ts";
 import { createInterruptSignal } from "../interrupt-signal.ts";
 import { print } from "../output/print.ts";
-import { sanitize } from "../output/rows.ts";
+import { sanitize } from "../output/sanitize.ts";
 import { createStatusLine, type StatusPart } from "../output/status-line.ts";
 import { statusReport } from "../output/status-report.ts";
 import { createRunnerClientFromOptions } from "../runner-client-from-options.ts";
 
 /**
- * `runnerctl wait ID --for CONDITION`: waits until a condition holds, and
- * prints that it does; for programs, the status report of the runner as it was
- * then, or null when there is no such runner any more. When the time is over
- * first, it tells why the condition does not hold, and the process ends with
- * `ExitCode.conditionNotMet`.
+ * `runnerctl wait ID --for CONDITION`: waits until a condition holds, and prints
+ * that it does. JSON and YAML output is the last status report of the runner, or
+ * null if the runner no longer exists. After `--timeout`, prints why the condition
+ * does not hold; the exit code is then `ExitCode.conditionNotMet`.
  *
- * Throws a UsageError for a condition that is none, and a ConnectError when
- * there is no such runner, when no call went well in all the time, and for what
- * asking again does not mend.
+ * Transient errors are retried. Throws a UsageError if the condition is invalid,
+ * and a ConnectError if the runner does not exist, if no call succeeds before the
+ * timeout, or for a permanent error.
  */
 export async function wait(
   runnerId: string,
@@ -30,14 +29,17 @@ export async function wait(
   const condition = parseCondition(options.for);
   const signal = createInterruptSignal();
   const client = await createRunnerClientFromOptions(options);
-  const progress: Progress = { condition, begin: Date.now() };
-  const report = (runner: Runner | undefined) =>
+  const progress: Progress = { condition, startedAt: Date.now() };
+  const createReport = (runner: Runner | undefined) =>
     runner === undefined ? null : statusReport(runner, new Date());
   try {
     const runner = await waitWithProgress(client, runnerId, progress, { ...options, signal });
-    const text = `holds, after ${formatDuration(Date.now() - progress.begin)}`;
+    const text = `met after ${formatDuration(Date.now() - progress.startedAt)}`;
     await print(
-      { rows: () => [{ label: condition.text, text, color: "green" }], json: () => report(runner) },
+      {
+        rows: () => [{ label: condition.text, text, color: "green" }],
+        json: () => createReport(runner),
+      },
       options,
     );
   } catch (error) {
@@ -47,32 +49,31 @@ export async function wait(
     if (!(error instanceof WaitTimeoutError)) {
       throw error;
     }
-    const { seen } = progress;
-    if (seen === undefined) {
-      // Nobody knows about the condition: what failed is the calls.
+    const { lastSeen } = progress;
+    if (lastSeen === undefined) {
+      // No call succeeded, so the state of the condition is unknown.
       throw error.cause;
     }
     process.exitCode = ExitCode.conditionNotMet;
-    await print({ rows: () => [], json: () => report(seen.runner) }, options);
+    await print({ rows: () => [], json: () => createReport(lastSeen.runner) }, options);
     const time = formatDuration(options.timeout);
-    process.stderr.write(
-      `runnerctl: ${condition.text} does not hold after ${time}: ${sanitize(lastState(progress, seen))}\n`,
-    );
+    const state = sanitize(describeLastState(progress, lastSeen));
+    process.stderr.write(`runnerctl: ${condition.text} not met after ${time}: ${state}\n`);
   }
 }
 
-/** How far the waiting has come. */
+/** The progress of a wait. */
 interface Progress {
   readonly condition: Condition;
-  /** When it began, in milliseconds since 1970. */
-  readonly begin: number;
-  /** The runner as it was last seen. */
-  seen?: { readonly runner: Runner; readonly at: Date };
+  /** When the wait started, in milliseconds since the Unix epoch. */
+  readonly startedAt: number;
+  /** The runner as last seen, and when. */
+  lastSeen?: { readonly runner: Runner; readonly at: Date };
   /** Why the last call failed, if it did. */
-  trouble?: string | undefined;
+  callError?: string | undefined;
 }
 
-/** Waits, and tells on a terminal how that goes. */
+/** Waits, and shows the progress in a status line on a terminal. */
 async function waitWithProgress(
   client: RunnerClient,
   runnerId: string,
@@ -80,9 +81,9 @@ async function waitWithProgress(
   options: PollingOptions & { readonly signal: AbortSignal },
 ): Promise<Runner | undefined> {
   const { interval: intervalMs, timeout: timeoutMs, color, signal } = options;
-  const { condition, begin } = progress;
-  using line = createStatusLine(() => progressParts(progress, begin + timeoutMs - Date.now()), {
-    live: true,
+  const { condition, startedAt } = progress;
+  using line = createStatusLine(() => progressParts(progress, startedAt + timeoutMs - Date.now()), {
+    enabled: true,
     color,
   });
   return await waitForRunner(client, runnerId, (runner) => condition.holds(runner, new Date()), {
@@ -91,27 +92,30 @@ async function waitWithProgress(
     signal,
     onProgress: ({ runner, error }) => {
       if (runner !== undefined) {
-        progress.seen = { runner, at: new Date() };
+        progress.lastSeen = { runner, at: new Date() };
       }
-      progress.trouble = error?.message;
+      progress.callError = error?.message;
       line.redraw();
     },
   });
 }
 
-function progressParts(progress: Progress, leftMs: number): StatusPart[] {
-  const { condition, seen, trouble } = progress;
+function progressParts(progress: Progress, remainingMs: number): StatusPart[] {
+  const { condition, lastSeen, callError } = progress;
   return [
     { text: `waiting for ${condition.text}` },
-    { text: `${formatDuration(Math.max(0, leftMs))} left` },
-    ...(seen === undefined
-      ? [{ text: "no answer yet" }]
-      : [{ text: condition.stateOf(seen.runner, seen.at) }]),
-    ...(trouble === undefined ? [] : [{ text: trouble, color: "red" as const }]),
+    { text: `${formatDuration(Math.max(0, remainingMs))} left` },
+    ...(lastSeen === undefined
+      ? [{ text: "no response yet" }]
+      : [{ text: condition.describeState(lastSeen.runner, lastSeen.at) }]),
+    ...(callError === undefined ? [] : [{ text: callError, color: "red" as const }]),
   ];
 }
 
-function lastState({ condition, trouble }: Progress, seen: NonNullable<Progress["seen"]>): string {
-  const state = condition.stateOf(seen.runner, seen.at);
-  return trouble === undefined ? state : `${state}; the last call failed: ${trouble}`;
+function describeLastState(
+  { condition, callError }: Progress,
+  lastSeen: NonNullable<Progress["lastSeen"]>,
+): string {
+  const state = condition.describeState(lastSeen.runner, lastSeen.at);
+  return callError === undefined ? state : `${state}; the last call failed: ${callError}`;
 }

@@ -9,66 +9,66 @@ import { formatAge } from "../output/format-time.ts";
 import { canRedraw, canShowColors, type OutputOptions } from "../output/print.ts";
 import { createStatusLine, type StatusPart } from "../output/status-line.ts";
 import { healthRow, phaseRow } from "../output/status-report.ts";
-import { createWatchEvents, type WatchEvent } from "../output/watch-event.ts";
+import { createWatchEventDetector, type WatchEvent } from "../output/watch-event.ts";
 import { renderWatchEvent } from "../output/watch-line.ts";
 import { createRunnerClientFromOptions } from "../runner-client-from-options.ts";
 
 /**
- * `runnerctl watch ID`: prints a line for each change of a runner, until it is
- * deleted or the user interrupts. Rides out errors that may pass. For people,
- * on a terminal, a last line tells how the runner is, and since when that is known.
+ * `runnerctl watch ID`: prints each change of a runner until the runner is deleted
+ * or the user presses Ctrl-C. Text output on a terminal also has a status line
+ * with the state of the runner.
  *
- * Throws a ConnectError when there is no such runner to begin with, and for
- * what asking again does not mend.
+ * Transient errors are printed and retried. Throws a ConnectError if the runner
+ * does not exist at the start, or for a permanent error.
  */
 export async function watch(runnerId: string, options: PollingOptions): Promise<void> {
   const signal = createInterruptSignal();
   const client = await createRunnerClientFromOptions(options);
   const print = await createEventPrinter(options);
-  const eventsOf = createWatchEvents();
-  let seen: Seen | undefined;
-  let trouble: ConnectError | undefined;
-  using line = createStatusLine(() => statusParts(seen, trouble, new Date()), {
+  const detectEvents = createWatchEventDetector();
+  let lastSeen: Snapshot | undefined;
+  let lastError: ConnectError | undefined;
+  using line = createStatusLine(() => statusParts(lastSeen, lastError, new Date()), {
     color: options.color,
-    live: options.output === "text" && canRedraw(process.stdout),
+    enabled: options.output === "text" && canRedraw(process.stdout),
   });
   const { interval: intervalMs, timeout: callTimeoutMs } = options;
   for await (const poll of pollRunner(client, runnerId, { intervalMs, callTimeoutMs, signal })) {
     const { runner, error } = poll;
-    const isGone = error?.code === Code.NotFound;
-    if (isGone && seen === undefined) {
+    const isDeleted = error?.code === Code.NotFound;
+    if (isDeleted && lastSeen === undefined) {
       throw error;
     }
     const at = new Date();
-    seen = runner === undefined ? seen : { runner, at };
-    trouble = error;
-    for (const event of eventsOf(poll, at)) {
-      line.around(() => print(event));
+    lastSeen = runner === undefined ? lastSeen : { runner, at };
+    lastError = error;
+    for (const event of detectEvents(poll, at)) {
+      line.printAbove(() => print(event));
     }
-    if (isGone) {
+    if (isDeleted) {
       return;
     }
   }
 }
 
-/** A runner, and when it was so. */
-interface Seen {
+/** The state of a runner at a time. */
+interface Snapshot {
   readonly runner: Runner;
   readonly at: Date;
 }
 
 function statusParts(
-  seen: Seen | undefined,
-  trouble: ConnectError | undefined,
+  lastSeen: Snapshot | undefined,
+  lastError: ConnectError | undefined,
   now: Date,
 ): StatusPart[] {
-  // The line that told the trouble has the whole of it.
-  const troubles: StatusPart[] =
-    trouble === undefined ? [] : [{ text: `trouble: ${codeName(trouble.code)}`, color: "red" }];
-  if (seen === undefined) {
-    return [{ text: "no answer yet" }, ...troubles];
+  // Only the code: the line of the error event has the message.
+  const errorParts: StatusPart[] =
+    lastError === undefined ? [] : [{ text: `error: ${codeName(lastError.code)}`, color: "red" }];
+  if (lastSeen === undefined) {
+    return [{ text: "no response yet" }, ...errorParts];
   }
-  const { runner, at } = seen;
+  const { runner, at } = lastSeen;
   const heartbeatMs = heartbeatAgeMs(runner, now);
   const [phase, health] = [phaseRow(runner), healthRow(runner, at)];
   return [
@@ -76,11 +76,14 @@ function statusParts(
     { text: `health ${health.text}`, color: health.color },
     { text: heartbeatMs === undefined ? "no heartbeat" : `heartbeat ${formatAge(heartbeatMs)}` },
     { text: `seen ${formatAge(now.getTime() - at.getTime())}` },
-    ...troubles,
+    ...errorParts,
   ];
 }
 
-/** Trouble is for standard error, as long as it is people who read. */
+/**
+ * Creates a function that prints events. Text output has errors and recoveries on
+ * standard error; JSON and YAML have all events on standard output.
+ */
 async function createEventPrinter({
   output,
   color,
@@ -88,8 +91,8 @@ async function createEventPrinter({
   switch (output) {
     case "text":
       return (event) => {
-        const isTrouble = event.type === "trouble" || event.type === "recovered";
-        const stream = isTrouble ? process.stderr : process.stdout;
+        const isAboutErrors = event.type === "error" || event.type === "recovered";
+        const stream = isAboutErrors ? process.stderr : process.stdout;
         stream.write(renderWatchEvent(event, color && canShowColors(stream)));
       };
     case "json":

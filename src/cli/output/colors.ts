@@ -2,7 +2,7 @@ import { RunnerPhase } from "../../../gen/gitpod/v1/runner_service_pb.ts";
 import type { HealthState } from "../../runner/runner-health.ts";
 import type { Color } from "./rows.ts";
 
-/** The colour of each health; what is not known has none. */
+/** The color of each health state. */
 export const healthColor: Readonly<Record<HealthState, Color | undefined>> = {
   healthy: "green",
   degraded: "yellow",
@@ -10,7 +10,7 @@ export const healthColor: Readonly<Record<HealthState, Color | undefined>> = {
   unknown: undefined,
 };
 
-/** The colours of phases; those on the way to being active have none. */
+/** The color of each phase. Phases before active have none. */
 export const phaseColor: Readonly<Record<number, Color>> = {
   [RunnerPhase.ACTIVE]: "green",
   [RunnerPhase.DEGRADED]: "yellow",

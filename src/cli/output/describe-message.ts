@@ -34,34 +34,33 @@ import { formatTime } from "./format-time.ts";
 import type { Row } from "./rows.ts";
 
 /**
- * Describes a message for people, as seen at `at`: a row for each field that
- * is set, with secrets hidden. The descriptor says which fields there are, so
- * nothing is forgotten when the contract grows.
+ * Returns a message as rows for text output: a row for each field that is set,
+ * with secrets hidden. Times are relative to `at`. The fields come from the
+ * descriptor, so a new field of the contract appears without a change here.
  *
- * What is not set is left out, but for two kinds that mean something then,
- * too: a bool is a "no", and without an update window updates may happen at
- * any time.
+ * Unset fields are omitted, except for two kinds that mean something when unset:
+ * a bool is "no", and without an update window updates are allowed at any time.
  */
 export function describeMessage<Desc extends DescMessage>(
   schema: Desc,
   message: MessageShape<Desc>,
   at: Date,
 ): Row[] {
-  return describe(reflect(schema, message), at);
+  return describeFields(reflect(schema, message), at);
 }
 
-function describe(message: ReflectMessage, at: Date): Row[] {
+function describeFields(message: ReflectMessage, at: Date): Row[] {
   const rows = message.fields.flatMap((field) => describeField(message, field, at) ?? []);
-  // What fits on a line comes first: it would be lost below a longer part.
+  // Nested rows come last. A single row below them would be easy to miss.
   return [...rows.filter((row) => "text" in row), ...rows.filter((row) => "rows" in row)];
 }
 
 function describeField(message: ReflectMessage, field: DescField, at: Date): Row | undefined {
-  const label = labelOf(field);
-  const newer = unknownEnumNames(message.message, field.jsonName);
-  if (newer.length > 0 && !isSecret(field)) {
+  const label = formatLabel(field);
+  const unknownNames = unknownEnumNames(message.message, field.jsonName);
+  if (unknownNames.length > 0 && !isSecret(field)) {
     const known = field.fieldKind === "list" ? [...message.get(field)] : [];
-    const names = [...known.map((value) => valueText(field, value)), ...newer];
+    const names = [...known.map((value) => formatValue(field, value)), ...unknownNames];
     return { label, text: names.join(", ") };
   }
   if (!message.isSet(field)) {
@@ -69,7 +68,7 @@ function describeField(message: ReflectMessage, field: DescField, at: Date): Row
       return { label, text: "no" };
     }
     return field.message?.typeName === UpdateWindowSchema.typeName
-      ? { label, text: updateWindowText(undefined, at) }
+      ? { label, text: formatUpdateWindow(undefined, at) }
       : undefined;
   }
   if (isSecret(field)) {
@@ -81,35 +80,37 @@ function describeField(message: ReflectMessage, field: DescField, at: Date): Row
   const items = [...message.get(field)];
   return field.listKind === "message"
     ? { label, rows: items.map((item, i) => describeValue(field, String(i + 1), item, at)) }
-    : { label, text: items.map((item) => valueText(field, item)).join(", ") };
+    : { label, text: items.map((item) => formatValue(field, item)).join(", ") };
 }
 
 function describeValue(field: DescField, label: string, value: unknown, at: Date): Row {
   if (!isReflectMessage(value)) {
     const color =
       field.enum?.typeName === RunnerPhaseSchema.typeName ? phaseColor[Number(value)] : undefined;
-    return { label, text: valueText(field, value), color };
+    return { label, text: formatValue(field, value), color };
   }
   if (value.desc.typeName === FieldValueSchema.typeName) {
     const { key, value: text } = value.message as FieldValue;
     return { label: key, text };
   }
-  const text = messageTexts[value.desc.typeName]?.(value.message, at);
-  return text === undefined ? { label, rows: describe(value, at) } : { label, text };
+  const text = messageFormatters[value.desc.typeName]?.(value.message, at);
+  return text === undefined ? { label, rows: describeFields(value, at) } : { label, text };
 }
 
-/** The messages that are told in a few words. */
-const messageTexts: Readonly<Record<string, (message: Message, at: Date) => string | string[]>> = {
+/** The message types that are formatted as text and not as nested rows, by type name. */
+const messageFormatters: Readonly<
+  Record<string, (message: Message, at: Date) => string | string[]>
+> = {
   [TimestampSchema.typeName]: (time, at) => formatTime(timestampDate(time as Timestamp), at),
   [DurationSchema.typeName]: (duration) => formatDuration(durationMs(duration as Duration)),
-  [UpdateWindowSchema.typeName]: (window, at) => updateWindowText(window as UpdateWindow, at),
+  [UpdateWindowSchema.typeName]: (window, at) => formatUpdateWindow(window as UpdateWindow, at),
   [SubjectSchema.typeName]: (subject) => {
     const { principal, id } = subject as Subject;
     return `${enumShortName(PrincipalSchema, principal)} ${id}`;
   },
 };
 
-function valueText(field: DescField, value: unknown): string {
+function formatValue(field: DescField, value: unknown): string {
   if (field.enum !== undefined) {
     return enumShortName(field.enum, Number(value));
   }
@@ -119,7 +120,7 @@ function valueText(field: DescField, value: unknown): string {
   return value instanceof Uint8Array ? base64Encode(value) : String(value);
 }
 
-function updateWindowText(window: UpdateWindow | undefined, at: Date): string | string[] {
+function formatUpdateWindow(window: UpdateWindow | undefined, at: Date): string | string[] {
   const hours = updateWindowHours(window);
   if (hours === undefined) {
     return "at any time";
@@ -137,11 +138,11 @@ function updateWindowText(window: UpdateWindow | undefined, at: Date): string | 
   ];
 }
 
-/** The words that are written in capitals. */
+/** The words that are capitalized in labels. */
 const initialisms: readonly string[] = ["api", "id", "llm", "url"];
 
-/** "Honeycomb API key" for `honeycomb_api_key`. */
-function labelOf(field: DescField): string {
+/** Returns "Honeycomb API key" for `honeycomb_api_key`. */
+function formatLabel(field: DescField): string {
   const words = field.name
     .split("_")
     .map((word) => (initialisms.includes(word) ? word.toUpperCase() : word))

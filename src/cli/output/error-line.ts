@@ -1,28 +1,28 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { sanitize } from "./rows.ts";
+import { sanitize } from "./sanitize.ts";
 
-/** What to do about an error, where that is not plain from its message. */
-const advice: Partial<Record<Code, string>> = {
-  [Code.Unauthenticated]: "set ONA_API_KEY, or give a file with the token by --token-file",
-  [Code.PermissionDenied]: "use a token that may see this runner",
+/** What to do about an error, for codes whose messages do not say it. */
+const hints: Partial<Record<Code, string>> = {
+  [Code.Unauthenticated]: "set ONA_API_KEY, or pass a file with the token with --token-file",
+  [Code.PermissionDenied]: "use a token that has access to this runner",
   [Code.Unavailable]: "check --base-url, or try again later",
-  [Code.DeadlineExceeded]: "allow more time with --timeout",
+  [Code.DeadlineExceeded]: "raise --timeout",
 };
 
 /**
- * Says in words for people what went wrong, and what to do. An error of a call
- * takes one line, with its code and the rules that the server says are broken.
+ * Formats an error as text: what went wrong, and what to do. An error of a call
+ * is a single line, with its code and the rule violations from its details.
  */
 export async function formatError(error: unknown): Promise<string> {
   if (!(error instanceof ConnectError)) {
     return error instanceof Error ? error.message : String(error);
   }
-  const parts = [error.message, ...(await brokenRules(error)), advice[error.code]];
+  const parts = [error.message, ...(await formatViolations(error)), hints[error.code]];
   return sanitize(parts.filter((part) => part !== undefined).join("; "));
 }
 
-/** The rules that the message does not tell already. */
-async function brokenRules(error: ConnectError): Promise<string[]> {
+/** Returns the violations that the message of the error does not already contain. */
+async function formatViolations(error: ConnectError): Promise<string[]> {
   if (error.code !== Code.InvalidArgument) {
     return [];
   }

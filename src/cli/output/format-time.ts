@@ -1,17 +1,17 @@
 import { formatDuration } from "../../runner/format-duration.ts";
 
-/** Spells a time for people, as seen at `at`: `12 s ago (2026-11-23T08:00:00Z)`, `in 5 min (…)`. */
+/** Formats a time for people, relative to `at`: `12 s ago (2026-11-23T08:00:00Z)` or `in 5 min (…)`. */
 export function formatTime(time: Date, at: Date): string {
   const ms = at.getTime() - time.getTime();
   return `${ms < 0 ? `in ${formatDuration(-ms)}` : formatAge(ms)} (${formatTimestamp(time)})`;
 }
 
-/** Spells a time for programs, as Protobuf JSON does: `2026-11-23T08:00:00Z`. */
+/** Formats a time for programs, as Protobuf JSON does: `2026-11-23T08:00:00Z`. */
 export function formatTimestamp(time: Date): string {
   return time.toISOString().replace(".000Z", "Z");
 }
 
-/** Spells how long ago something was, in milliseconds, for people: `12 s ago`. */
+/** Formats an age in milliseconds for people: `12 s ago`. */
 export function formatAge(ms: number): string {
   return ms < 1000 ? "just now" : `${formatDuration(ms)} ago`;
 }

@@ -2,25 +2,30 @@ import type { WriteStream } from "node:tty";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { type Row, renderRows } from "./rows.ts";
 
-/** The options that say how a command prints what it has to say. */
+/** The output options of a command. */
 export interface OutputOptions {
   readonly output: "text" | "json" | "yaml";
-  /** Whether colours are welcome, where they can be shown. */
+  /** Whether to use colors if the terminal supports them. */
   readonly color: boolean;
 }
 
-/** What a command has to say, for people and for programs; only what is asked for is made. */
-export interface Result {
+/** The result of a command. Only the function for the chosen output format is called. */
+export interface PrintableResult {
+  /** The result for people. */
   readonly rows: () => readonly Row[];
+  /** The result for programs, printed as JSON or YAML. */
   readonly json: () => JsonValue;
 }
 
-/** Prints a result on standard output, in the form that was asked for. */
-export async function print(result: Result, options: OutputOptions): Promise<void> {
-  process.stdout.write(await written(result, options));
+/** Prints a result to standard output in the chosen format. */
+export async function print(result: PrintableResult, options: OutputOptions): Promise<void> {
+  process.stdout.write(await formatResult(result, options));
 }
 
-async function written(result: Result, { output, color }: OutputOptions): Promise<string> {
+async function formatResult(
+  result: PrintableResult,
+  { output, color }: OutputOptions,
+): Promise<string> {
   switch (output) {
     case "text":
       return renderRows(result.rows(), color && canShowColors(process.stdout));
@@ -28,18 +33,18 @@ async function written(result: Result, { output, color }: OutputOptions): Promis
       return `${JSON.stringify(result.json(), null, 2)}\n`;
     case "yaml": {
       const { stringify } = await import("yaml");
-      // Long lines stay whole, as in JSON: they are easier to search.
+      // No folding of long lines: whole lines are easier to search, as in JSON.
       return stringify(result.json(), { lineWidth: 0 });
     }
   }
 }
 
-/** NO_COLOR counts when it is not empty: https://no-color.org. */
+/** Returns whether a stream shows colors. NO_COLOR disables them if not empty: https://no-color.org. */
 export function canShowColors(stream: WriteStream): boolean {
   return canRedraw(stream) && !process.env.NO_COLOR;
 }
 
-/** Whether what was written can be written over: on a terminal, but not on a dumb one. */
+/** Returns whether a line can be overwritten: the stream is a terminal, and not a dumb one. */
 export function canRedraw(stream: WriteStream): boolean {
   return stream.isTTY && process.env.TERM !== "dumb";
 }

@@ -1,61 +1,62 @@
 import { canRedraw, canShowColors } from "./print.ts";
-import { type Color, paint, sanitize } from "./rows.ts";
+import { type Color, colorize } from "./rows.ts";
+import { sanitize } from "./sanitize.ts";
 
-/** A piece of a status line. */
+/** A part of a status line. Parts are separated by commas. */
 export interface StatusPart {
   readonly text: string;
   readonly color?: Color | undefined;
 }
 
-/** The last line of a terminal, redrawn every second. */
+/** A live status line: the last line of a terminal, redrawn every second until it is disposed. */
 export interface StatusLine extends Disposable {
-  /** Draws the line anew. */
+  /** Redraws the line now. */
   redraw(): void;
-  /** Prints with the line out of the way. */
-  around(print: () => void): void;
+  /** Clears the line, calls `print`, and redraws the line below the output. */
+  printAbove(print: () => void): void;
 }
 
-const clear = "\r\x1b[K";
-// What does not fit is not to wrap: only one line can be written over.
-const wrapOff = "\x1b[?7l";
-const wrapOn = "\x1b[?7h";
+const clearLine = "\r\x1b[K";
+// Wrapping is off while the line is drawn: only a single line can be overwritten.
+const disableWrap = "\x1b[?7l";
+const enableWrap = "\x1b[?7h";
 
 /** Options of {@link createStatusLine}. */
 export interface StatusLineOptions {
-  /** Whether to draw at all. It takes a standard error where something can be redrawn, too. */
-  readonly live: boolean;
-  /** Whether colours are welcome, where they can be shown. */
+  /** Whether to draw the line. It is never drawn if standard error cannot redraw a line. */
+  readonly enabled: boolean;
+  /** Whether to use colors if the terminal supports them. */
   readonly color: boolean;
 }
 
-/** Begins a status line on standard error, which shows what `parts` returns. */
+/** Creates a status line on standard error. It shows what `getParts` returns at each redraw. */
 export function createStatusLine(
-  parts: () => readonly StatusPart[],
-  { live, color }: StatusLineOptions,
+  getParts: () => readonly StatusPart[],
+  { enabled, color }: StatusLineOptions,
 ): StatusLine {
   const stream = process.stderr;
-  if (!live || !canRedraw(stream)) {
-    return { redraw: () => {}, around: (print) => print(), [Symbol.dispose]: () => {} };
+  if (!enabled || !canRedraw(stream)) {
+    return { redraw: () => {}, printAbove: (print) => print(), [Symbol.dispose]: () => {} };
   }
   const colored = color && canShowColors(stream);
   const redraw = () => {
-    const texts = parts().map(({ text, color }) =>
-      colored ? paint(sanitize(text), color) : sanitize(text),
+    const texts = getParts().map(({ text, color }) =>
+      colored ? colorize(sanitize(text), color) : sanitize(text),
     );
-    stream.write(`${clear}${wrapOff}${texts.join(", ")}${wrapOn}`);
+    stream.write(`${clearLine}${disableWrap}${texts.join(", ")}${enableWrap}`);
   };
   const timer = setInterval(redraw, 1000);
   redraw();
   return {
     redraw,
-    around: (print) => {
-      stream.write(clear);
+    printAbove: (print) => {
+      stream.write(clearLine);
       print();
       redraw();
     },
     [Symbol.dispose]: () => {
       clearInterval(timer);
-      stream.write(clear);
+      stream.write(clearLine);
     },
   };
 }

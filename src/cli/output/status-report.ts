@@ -15,27 +15,27 @@ import { formatTime } from "./format-time.ts";
 import type { Row } from "./rows.ts";
 
 /**
- * What `runnerctl status -o json` prints. All keys are always there; an empty
- * string, or null, stands for what the runner does not report.
+ * The output of `runnerctl status -o json`. All keys are always present. What the
+ * runner does not report is an empty string or null.
  */
 export type StatusReport = {
   runnerId: string;
   name: string;
-  /** The full name, such as `RUNNER_PHASE_ACTIVE`; the number of one newer than the contract. */
+  /** The full name, such as `RUNNER_PHASE_ACTIVE`, or the number if the name is unknown. */
   phase: string | number;
-  /** The health and what keeps the runner from being healthy. */
+  /** The health of the runner, and the reasons why it is not healthy. */
   health: { state: string; reasons: { code: string; message: string }[] };
-  /** What the runner says about its phase. */
+  /** The message that the runner reports about its phase. */
   message: string;
-  /** When the runner last reported, and how long ago that was. */
+  /** The time of the last heartbeat, and its age. */
   heartbeat: { at: string; ageMs: number } | null;
   version: string;
   region: string;
-  /** The gateway the runner is connected to. */
+  /** The gateway that the runner is connected to. */
   gateway: { name: string; url: string; region: string; latencyMs: number | null } | null;
 };
 
-/** Makes the status of a runner, as seen at `at`, for programs. */
+/** Returns the status of a runner for programs, as of `at`. */
 export function statusReport(runner: Runner, at: Date): StatusReport {
   const { status } = runner;
   const { state, reasons } = runnerHealth(runner, { at });
@@ -54,11 +54,11 @@ export function statusReport(runner: Runner, at: Date): StatusReport {
         : { at: toJson(TimestampSchema, status.updatedAt), ageMs },
     version: status?.version ?? "",
     region: status?.region ?? "",
-    gateway: gatewayReport(status?.gatewayInfo),
+    gateway: createGatewayReport(status?.gatewayInfo),
   };
 }
 
-function gatewayReport(info: GatewayInfo | undefined): StatusReport["gateway"] {
+function createGatewayReport(info: GatewayInfo | undefined): StatusReport["gateway"] {
   if (info?.gateway === undefined) {
     return null;
   }
@@ -66,45 +66,45 @@ function gatewayReport(info: GatewayInfo | undefined): StatusReport["gateway"] {
   return { name, url, region, latencyMs: info.latency ? durationMs(info.latency) : null };
 }
 
-/** Makes the status of a runner, as seen at `at`, for people. */
+/** Returns the status of a runner for people, as of `at`. */
 export function statusRows(runner: Runner, at: Date): Row[] {
   const { status } = runner;
   return [
     { label: "Name", text: runner.name },
     { label: "ID", text: runner.runnerId },
     healthRow(runner, at),
-    ...becauseRows(runner, at),
+    ...reasonRows(runner, at),
     phaseRow(runner),
     { label: "Message", text: status?.message || "none" },
-    { label: "Heartbeat", text: heartbeatText(status?.updatedAt, at) },
+    { label: "Heartbeat", text: formatHeartbeat(status?.updatedAt, at) },
     { label: "Version", text: status?.version || "not reported" },
     { label: "Region", text: status?.region || "not reported" },
-    { label: "Gateway", text: gatewayText(status?.gatewayInfo) },
+    { label: "Gateway", text: formatGateway(status?.gatewayInfo) },
   ];
 }
 
-/** How well a runner is, as seen at `at`. */
+/** Returns the health of a runner, as of `at`. */
 export function healthRow(runner: Runner, at: Date) {
   const { state } = runnerHealth(runner, { at });
   return { label: "Health", text: state, color: healthColor[state] };
 }
 
-function becauseRows(runner: Runner, at: Date): Row[] {
+function reasonRows(runner: Runner, at: Date): Row[] {
   const { reasons } = runnerHealth(runner, { at });
   return reasons.length > 0
-    ? [{ label: "Because", text: reasons.map(({ message }) => message) }]
+    ? [{ label: "Reasons", text: reasons.map(({ message }) => message) }]
     : [];
 }
 
-/** The phase of a runner. */
+/** Returns the phase of a runner. */
 export function phaseRow({ status }: Runner) {
   const phase = status?.phase ?? RunnerPhase.UNSPECIFIED;
   const text = unknownEnumNames(status, "phase")[0] ?? enumShortName(RunnerPhaseSchema, phase);
   return { label: "Phase", text, color: phaseColor[phase] };
 }
 
-/** A heartbeat from the future has age 0. */
-function heartbeatText(updatedAt: Timestamp | undefined, at: Date): string {
+/** A heartbeat in the future, from a clock that is ahead, counts as "just now". */
+function formatHeartbeat(updatedAt: Timestamp | undefined, at: Date): string {
   if (updatedAt === undefined) {
     return "none so far";
   }
@@ -112,7 +112,7 @@ function heartbeatText(updatedAt: Timestamp | undefined, at: Date): string {
   return formatTime(time, time > at ? time : at);
 }
 
-function gatewayText(info: GatewayInfo | undefined): string {
+function formatGateway(info: GatewayInfo | undefined): string {
   if (info?.gateway === undefined) {
     return "not connected";
   }

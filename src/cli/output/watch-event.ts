@@ -8,36 +8,36 @@ import { formatTimestamp } from "./format-time.ts";
 import { type StatusReport, statusReport } from "./status-report.ts";
 
 /**
- * What `runnerctl watch -o json` prints, one on each line. All keys are always
- * there.
+ * An event of `runnerctl watch -o json`, printed as one line. All keys are always
+ * present.
  */
 export type WatchEvent = {
   /**
-   * - `runner`: the runner as it is at first, with all of `changes`
-   * - `changed`: something of it is different
-   * - `trouble`: calls fail, for a reason that was not told yet
-   * - `recovered`: they do no longer
-   * - `deleted`: there is no such runner any more; the last event
+   * - `runner`: the initial state of the runner, with all fields in `changes`
+   * - `changed`: at least one field changed
+   * - `error`: a call failed with a transient error; once for each code until `recovered`
+   * - `recovered`: a call succeeded after errors
+   * - `deleted`: the runner no longer exists; the last event
    */
-  type: "runner" | "changed" | "trouble" | "recovered" | "deleted";
-  /** When it was noticed. */
+  type: "runner" | "changed" | "error" | "recovered" | "deleted";
+  /** When the event was detected. */
   at: string;
-  /** What differs; empty when it is something else that happened. */
+  /** The changed fields, for `runner` and `changed`; otherwise empty. */
   changes: WatchChange[];
-  /** Why calls fail, for `trouble` only. */
+  /** Why the call failed, for `error`; otherwise null. */
   error: { code: string; message: string } | null;
-  /** The runner as it was last seen; null when it was not seen yet. */
+  /** The runner as last seen; null before the first successful call. */
   status: StatusReport | null;
 };
 
-/** A difference. `from` is null when the runner is seen for the first time. */
+/** A changed field. `from` is null in the initial `runner` event. */
 export type WatchChange =
   | { field: "phase"; from: StatusReport["phase"] | null; to: StatusReport["phase"] }
   | { field: "health"; from: StatusReport["health"] | null; to: StatusReport["health"] }
   | { field: "message" | "version"; from: string | null; to: string }
   | {
       field: "capabilities";
-      /** Full names, such as `RUNNER_CAPABILITY_WARM_POOL`; the numbers of newer ones. */
+      /** Full names, such as `RUNNER_CAPABILITY_WARM_POOL`, or numbers if names are unknown. */
       from: (string | number)[] | null;
       to: (string | number)[];
       added: (string | number)[];
@@ -45,17 +45,17 @@ export type WatchChange =
     };
 
 /**
- * Creates what tells the events from the calls that were made, one after the
- * other, and when each ended.
+ * Creates a function that turns the results of polling into events. Call it with
+ * the result of each call, in order, and the time when the call ended.
  *
- * `watchRunner` tells what a runner says differently. This tells what it means
- * differently, too: a heartbeat that stays the same makes a runner degraded. It
- * is judged after each call, not by the clock alone: without an answer nobody
- * knows whether heartbeats go on.
+ * The library's `watchRunner` compares what a runner reports. This function also
+ * compares its health, which can change without a new report: a heartbeat that
+ * is not renewed degrades the runner. Health is evaluated only after a successful
+ * call, because heartbeats may still reach the server while calls to it fail.
  */
-export function createWatchEvents(): (poll: Poll, at: Date) => WatchEvent[] {
-  let last: Seen | undefined;
-  const troubles = new Set<Code>();
+export function createWatchEventDetector(): (poll: Poll, at: Date) => WatchEvent[] {
+  let last: Snapshot | undefined;
+  const reportedErrors = new Set<Code>();
   return ({ runner, error }, at) => {
     const event = (type: WatchEvent["type"], more: Partial<WatchEvent> = {}): WatchEvent => ({
       type,
@@ -69,44 +69,44 @@ export function createWatchEvents(): (poll: Poll, at: Date) => WatchEvent[] {
       return [event("deleted")];
     }
     if (error !== undefined) {
-      const isTold = troubles.has(error.code);
-      troubles.add(error.code);
+      const isReported = reportedErrors.has(error.code);
+      reportedErrors.add(error.code);
       const { code, rawMessage: message } = error;
-      return isTold ? [] : [event("trouble", { error: { code: codeName(code), message } })];
+      return isReported ? [] : [event("error", { error: { code: codeName(code), message } })];
     }
-    const before = last;
-    last = { status: statusReport(runner, at), capabilities: capabilitiesOf(runner) };
-    const events = troubles.size > 0 ? [event("recovered")] : [];
-    troubles.clear();
-    const changes = changesOf(before, last);
+    const previous = last;
+    last = { status: statusReport(runner, at), capabilities: listCapabilities(runner) };
+    const events = reportedErrors.size > 0 ? [event("recovered")] : [];
+    reportedErrors.clear();
+    const changes = diffSnapshots(previous, last);
     if (changes.length > 0) {
-      events.push(event(before === undefined ? "runner" : "changed", { changes }));
+      events.push(event(previous === undefined ? "runner" : "changed", { changes }));
     }
     return events;
   };
 }
 
-interface Seen {
+interface Snapshot {
   readonly status: StatusReport;
   readonly capabilities: (string | number)[];
 }
 
-function capabilitiesOf({ status }: Runner): Seen["capabilities"] {
+function listCapabilities({ status }: Runner): Snapshot["capabilities"] {
   return [
     ...(status?.capabilities ?? []).map((value) => enumJson(RunnerCapabilitySchema, value)),
     ...unknownEnumNames(status, "capabilities"),
   ];
 }
 
-function changesOf(before: Seen | undefined, after: Seen): WatchChange[] {
-  const { status } = after;
-  const from = before?.status;
+function diffSnapshots(previous: Snapshot | undefined, current: Snapshot): WatchChange[] {
+  const { status } = current;
+  const from = previous?.status;
   const capabilities = {
     field: "capabilities",
-    from: before?.capabilities ?? null,
-    to: after.capabilities,
-    added: without(after.capabilities, before?.capabilities),
-    removed: without(before?.capabilities, after.capabilities),
+    from: previous?.capabilities ?? null,
+    to: current.capabilities,
+    added: difference(current.capabilities, previous?.capabilities),
+    removed: difference(previous?.capabilities, current.capabilities),
   } as const;
   const changes: WatchChange[] = [
     { field: "phase", from: from?.phase ?? null, to: status.phase },
@@ -115,10 +115,10 @@ function changesOf(before: Seen | undefined, after: Seen): WatchChange[] {
     { field: "version", from: from?.version ?? null, to: status.version },
     capabilities,
   ];
-  return changes.filter(differs);
+  return changes.filter(isDifferent);
 }
 
-function differs(change: WatchChange): boolean {
+function isDifferent(change: WatchChange): boolean {
   if (change.from === null) {
     return true;
   }
@@ -132,11 +132,11 @@ function differs(change: WatchChange): boolean {
   }
 }
 
-/** What is the same as long as health is: the words of a reason tell how late a heartbeat is. */
+/** Ignores the messages of the reasons, because they contain the age of the heartbeat. */
 function healthKey({ state, reasons }: StatusReport["health"]): string {
   return [state, ...reasons.map(({ code }) => code)].join();
 }
 
-function without(items: readonly JsonValue[] = [], others: readonly JsonValue[] = []) {
-  return items.filter((item) => !others.includes(item)) as Seen["capabilities"];
+function difference(items: readonly JsonValue[] = [], others: readonly JsonValue[] = []) {
+  return items.filter((item) => !others.includes(item)) as Snapshot["capabilities"];
 }

@@ -6,10 +6,11 @@ import {
 import { enumShortName } from "../../runner/enum-name.ts";
 import type { HealthState } from "../../runner/runner-health.ts";
 import { healthColor, phaseColor } from "./colors.ts";
-import { type Color, paint, sanitize } from "./rows.ts";
+import { type Color, colorize } from "./rows.ts";
+import { sanitize } from "./sanitize.ts";
 import type { WatchChange, WatchEvent } from "./watch-event.ts";
 
-/** A line about an event, for people. */
+/** A line of text about an event. The label is the changed field or the type of the event. */
 interface WatchLine {
   readonly label: string;
   readonly text: string;
@@ -17,41 +18,41 @@ interface WatchLine {
 }
 
 /**
- * Writes an event of `runnerctl watch` for people: a line for each change, with
- * its time, what it is about, and how it was and is. Coloured only if `colored`.
+ * Formats an event of `runnerctl watch` as text: a line for each change, with its
+ * time, the field, and the old and new value. Colors are used only if `colored`.
  */
 export function renderWatchEvent(event: WatchEvent, colored: boolean): string {
   const time = event.at.replace(/\.\d+/, "");
-  return linesOf(event)
+  return describeEvent(event)
     .map(({ label, text, color }) => {
-      const painted = colored ? paint(sanitize(text), color) : sanitize(text);
-      return `${`${time}  ${label.padEnd("capabilities".length)}  ${painted}`.trimEnd()}\n`;
+      const output = colored ? colorize(sanitize(text), color) : sanitize(text);
+      return `${`${time}  ${label.padEnd("capabilities".length)}  ${output}`.trimEnd()}\n`;
     })
     .join("");
 }
 
-function linesOf({ type, changes, error, status }: WatchEvent): WatchLine[] {
+function describeEvent({ type, changes, error, status }: WatchEvent): WatchLine[] {
   switch (type) {
     case "runner":
-      return [{ label: "runner", text: status?.name ?? "" }, ...changes.map(lineOf)];
+      return [{ label: "runner", text: status?.name ?? "" }, ...changes.map(describeChange)];
     case "changed":
-      return changes.map(lineOf);
-    case "trouble":
+      return changes.map(describeChange);
+    case "error":
       return [{ label: type, text: `[${error?.code}] ${error?.message}`, color: "red" }];
     case "recovered":
-      return [{ label: type, text: "the server answers again", color: "green" }];
+      return [{ label: type, text: "the server responds again", color: "green" }];
     case "deleted":
-      return [{ label: type, text: "there is no such runner any more", color: "red" }];
+      return [{ label: type, text: "the runner no longer exists", color: "red" }];
   }
 }
 
-function lineOf(change: WatchChange): WatchLine {
+function describeChange(change: WatchChange): WatchLine {
   const { field: label } = change;
   switch (label) {
     case "phase": {
       const { from, to } = change;
       const phase = RunnerPhaseSchema.values.find(({ name }) => name === to)?.number ?? 0;
-      const text = fromTo(
+      const text = formatTransition(
         from && shortName(RunnerPhaseSchema, from),
         shortName(RunnerPhaseSchema, to),
       );
@@ -59,33 +60,35 @@ function lineOf(change: WatchChange): WatchLine {
     }
     case "health": {
       const { state, reasons } = change.to;
-      const because = reasons.map(({ message }) => message).join(" ");
-      const text = [fromTo(change.from?.state, state), because].filter(Boolean).join(": ");
+      const messages = reasons.map(({ message }) => message).join(" ");
+      const text = [formatTransition(change.from?.state, state), messages]
+        .filter(Boolean)
+        .join(": ");
       return { label, text, color: healthColor[state as HealthState] };
     }
     case "message":
       return { label, text: change.to || "none" };
     case "version":
-      return { label, text: fromTo(change.from, change.to || "not reported") };
+      return { label, text: formatTransition(change.from, change.to || "not reported") };
     case "capabilities":
-      return { label, text: capabilitiesText(change) };
+      return { label, text: formatCapabilities(change) };
   }
 }
 
-function capabilitiesText(change: WatchChange & { field: "capabilities" }): string {
-  const named = (start: string, names: readonly (string | number)[]) =>
-    names.map((name) => start + shortName(RunnerCapabilitySchema, name));
+function formatCapabilities(change: WatchChange & { field: "capabilities" }): string {
+  const prefixed = (prefix: string, names: readonly (string | number)[]) =>
+    names.map((name) => prefix + shortName(RunnerCapabilitySchema, name));
   return change.from === null
-    ? named("", change.to).join(", ") || "none"
-    : [...named("+", change.added), ...named("-", change.removed)].join(", ");
+    ? prefixed("", change.to).join(", ") || "none"
+    : [...prefixed("+", change.added), ...prefixed("-", change.removed)].join(", ");
 }
 
-/** What it is, and what it was if that is known and another. */
-function fromTo(from: string | number | null | undefined, to: string): string {
+/** Returns `from -> to`, or only `to` if `from` is unknown or the same. */
+function formatTransition(from: string | number | null | undefined, to: string): string {
   return from && from !== to ? `${from} -> ${to}` : to;
 }
 
-/** The short name of an enum value that is told as in JSON. One newer than the contract is told as it is. */
+/** Returns the short name of a JSON enum value. A value newer than the contract is unchanged. */
 function shortName(schema: DescEnum, json: string | number): string {
   const value = schema.values.find(({ name }) => name === json);
   return value === undefined ? String(json) : enumShortName(schema, value.number);

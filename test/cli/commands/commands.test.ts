@@ -27,28 +27,28 @@ const created = "c4a19e60-0d7b-4f35-9b28-e5f3a1d6c702";
 const late = "5a6c2f98-b1e7-4093-8d4f-2e7b0c9d1a36";
 const deleting = "91f5b7d3-4e2c-4d88-b0a6-7c3e9f1a5d20";
 
-let runners: RunningRunnerctl;
+let server: RunningRunnerctl;
 let url: string;
 
 beforeAll(async () => {
-  runners = startRunnerctl(["serve", "--data", samples, "--port", "0"]);
-  [, url = ""] = await runners.printed(/on (http:\/\/127\.0\.0\.1:\d+)\n/);
+  server = startRunnerctl(["serve", "--data", samples, "--port", "0"]);
+  [, url = ""] = await server.printed(/on (http:\/\/127\.0\.0\.1:\d+)\n/);
 });
 
 afterAll(async () => {
-  runners.process.kill();
-  await runners.ended;
+  server.process.kill();
+  await server.ended;
 });
 
-/** Runs runnerctl against the sample runners, and returns what it prints: nothing but data. */
+/** Runs runnerctl against the sample runners, expects only standard output, and returns it. */
 async function outputOf(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await runRunnerctl(args, { ONA_BASE_URL: url });
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   return stdout;
 }
 
-/** The distance of a time changes while the tests run: "2 d ago" becomes "… ago". */
-function timeless(text: string): string {
+/** Masks relative times, which change while the tests run: "2 d ago" becomes "… ago". */
+function maskTimes(text: string): string {
   return text
     .replace(/\d+ (ms|s|min|h|d) ago/g, "… ago")
     .replace(/(open, closes|closed, opens) in \d+ (ms|s|min|h)\s+\(.+\)/g, "… in … (…)")
@@ -57,7 +57,7 @@ function timeless(text: string): string {
 
 describe("get", () => {
   test("describes the runner", async () => {
-    expect(timeless(await outputOf("get", late))).toMatchInlineSnapshot(`
+    expect(maskTimes(await outputOf("get", late))).toMatchInlineSnapshot(`
       "Runner ID:   5a6c2f98-b1e7-4093-8d4f-2e7b0c9d1a36
       Created at:  … ago (2026-01-15T08:20:36.951Z)
       Updated at:  … ago (2026-10-28T11:17:45.009Z)
@@ -109,7 +109,7 @@ describe("get", () => {
     `);
   });
 
-  test("prints what is on the wire as YAML, too", async () => {
+  test("prints the response as YAML, too", async () => {
     expect(await outputOf("get", created, "-o", "yaml")).toMatchInlineSnapshot(`
       "runner:
         runnerId: c4a19e60-0d7b-4f35-9b28-e5f3a1d6c702
@@ -138,19 +138,19 @@ describe("get", () => {
     `);
   });
 
-  test("hides secrets from people, but not from programs", async () => {
+  test("hides secrets in text output, but not in YAML", async () => {
     expect(await outputOf("get", late, "--output=text")).not.toContain("example-password");
     expect(await outputOf("get", late, "--output=yaml")).toContain("example-password-never-used");
   });
 });
 
 describe("status", () => {
-  test("tells people", async () => {
-    expect(timeless(await outputOf("status", late))).toMatchInlineSnapshot(`
+  test("prints text", async () => {
+    expect(maskTimes(await outputOf("status", late))).toMatchInlineSnapshot(`
       "Name:       Build farm (Oregon)
       ID:         5a6c2f98-b1e7-4093-8d4f-2e7b0c9d1a36
       Health:     degraded
-      Because:    The last heartbeat came … ago; one is due every 30 s.
+      Reasons:    The last heartbeat came … ago; one is due every 30 s.
       Phase:      active
       Message:    The runner is up and takes environments.
       Heartbeat:  … ago (2026-11-21T03:12:08.500Z)
@@ -161,8 +161,8 @@ describe("status", () => {
     `);
   });
 
-  test("tells programs", async () => {
-    expect(timeless(await outputOf("status", late, "-o", "json"))).toMatchInlineSnapshot(`
+  test("prints JSON and YAML", async () => {
+    expect(maskTimes(await outputOf("status", late, "-o", "json"))).toMatchInlineSnapshot(`
       "{
         "runnerId": "5a6c2f98-b1e7-4093-8d4f-2e7b0c9d1a36",
         "name": "Build farm (Oregon)",
@@ -212,12 +212,12 @@ describe("status", () => {
 });
 
 describe("config", () => {
-  test("tells people", async () => {
-    expect(timeless(await outputOf("config", deleting))).toMatchInlineSnapshot(`
+  test("prints text", async () => {
+    expect(maskTimes(await outputOf("config", deleting))).toMatchInlineSnapshot(`
       "Name:    Evaluation (Belgium)
       ID:      91f5b7d3-4e2c-4d88-b0a6-7c3e9f1a5d20
-      Phase:   deleting, but deleted is desired
-      Region:  europe-west1, as desired
+      Phase:   deleting (desired: deleted)
+      Region:  europe-west1 (as desired)
       Spec:
         Desired phase:  deleted
         Variant:        standard
@@ -238,7 +238,7 @@ describe("config", () => {
     `);
   });
 
-  test("tells programs", async () => {
+  test("prints JSON and YAML", async () => {
     expect(await outputOf("config", managed, "-o", "json")).toMatchInlineSnapshot(`
       "{
         "runnerId": "3b8d6a52-5f14-4c0b-a7e9-6d1c0f2e8b97",
@@ -325,12 +325,12 @@ describe("config", () => {
 });
 
 describe("verify", () => {
-  test("tells people, and ends with 0 if all are there", async () => {
+  test("prints text, and exits with 0 if the runner has all capabilities", async () => {
     const args = ["verify", managed, "--capability", "warm-pool", "RUNNER_CAPABILITY_REDIS_STREAM"];
     expect(await outputOf(...args)).toBe("warm-pool:     present\nredis-stream:  present\n");
   });
 
-  test("tells programs, and ends with 5 if one is missing", async () => {
+  test("prints JSON, and exits with 5 if a capability is missing", async () => {
     const args = ["verify", managed, "--capability", "warmPool", "--capability", "ASG_WARM_POOL"];
     const { code, stdout, stderr } = await runRunnerctl([...args, "-o", "json", "--base-url", url]);
     expect({ code, stderr }).toEqual({ code: 5, stderr: "" });
@@ -350,7 +350,7 @@ describe("verify", () => {
     `);
   });
 
-  test("names the nearest right name for a wrong one, and calls nobody", async () => {
+  test("suggests a name for an unknown one, without a call", async () => {
     const args = [
       "verify",
       managed,
@@ -367,8 +367,8 @@ describe("verify", () => {
   });
 });
 
-describe.concurrent("colours", () => {
-  test("are there on a terminal", async () => {
+describe.concurrent("colors", () => {
+  test("are used on a terminal", async () => {
     expect(await onTerminal()).toContain("␛[33mdegraded␛[39m");
   });
 
@@ -376,28 +376,31 @@ describe.concurrent("colours", () => {
     ["NO_COLOR", [], { NO_COLOR: "1" }],
     ["--no-color", ["--no-color"], {}],
     ["TERM=dumb", [], { TERM: "dumb" }],
-  ] as const)("are not there with %s", async (_, args, env) => {
+  ] as const)("are not used with %s", async (_, args, env) => {
     const output = await onTerminal(args, env);
     expect(output).toContain("degraded");
     expect(output).not.toContain("␛");
   });
 
-  test("are not there in a pipe", async () => {
+  test("are not used in a pipe", async () => {
     expect(await outputOf("status", late)).not.toContain("\x1b");
   });
 
   async function onTerminal(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
-    const onIt = startRunnerctlOnTerminal(["status", late, ...args], { ONA_BASE_URL: url, ...env });
-    return (await onIt.ended).stdout;
+    const runnerctl = startRunnerctlOnTerminal(["status", late, ...args], {
+      ONA_BASE_URL: url,
+      ...env,
+    });
+    return (await runnerctl.ended).stdout;
   }
 });
 
-describe.concurrent("a pipe that is closed early", () => {
+describe.concurrent("a pipe closed early by its reader", () => {
   test.each([
-    ["is no error", `get ${late}`, "0"],
+    ["is not an error", `get ${late}`, "0"],
     ["does not hide that a capability is missing", `verify ${managed} --capability 4242`, "5"],
   ])("%s", async (_, args, code) => {
-    // The reader is gone long before there is something to write.
+    // The reader exits long before runnerctl writes.
     const command = `${process.execPath} ${main} ${args} | :; echo "\${PIPESTATUS[0]}"`;
     const { stdout, stderr } = await run("bash", ["--norc", "-c", command], {
       env: { PATH: process.env.PATH, ONA_BASE_URL: url },
@@ -406,13 +409,13 @@ describe.concurrent("a pipe that is closed early", () => {
   });
 });
 
-describe.concurrent("what the command line may look like", () => {
+describe.concurrent("the command line", () => {
   test("--version prints the version", async () => {
     expect(await outputOf("--version")).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
   test.each(["get", "status", "config", "verify", "watch", "wait", "completion"])(
-    "%s --help has an example and fits a screen",
+    "%s --help has an example and fits on a screen",
     async (command) => {
       const lines = (await outputOf(command, "--help")).split("\n");
       expect(lines.length).toBeLessThanOrEqual(24);
@@ -429,8 +432,8 @@ describe.concurrent("what the command line may look like", () => {
     [["config", late, "--base-url", "localhost"], 'baseUrl "localhost" is no URL'],
     [["verify", late], "required option '--capability <name...>' not specified"],
     [["gets", late], "unknown command 'gets' (Did you mean get?)"],
-    [["get", late, "--token-file", "/nowhere"], "the token file cannot be read: ENOENT"],
-  ])("%s is wrong usage", async (args, message) => {
+    [["get", late, "--token-file", "/nowhere"], "cannot read the file of --token-file: ENOENT"],
+  ])("%s is a usage error", async (args, message) => {
     const { code, stdout, stderr } = await runRunnerctl(args, {
       ONA_BASE_URL: "http://127.0.0.1:1",
     });
@@ -449,13 +452,13 @@ describe.concurrent("what the command line may look like", () => {
     expect(stderr).not.toContain("secret");
   });
 
-  test("without a command it prints the help, and ends with 2", async () => {
+  test("without a command prints the help, and exits with 2", async () => {
     const { code, stdout, stderr } = await runRunnerctl([]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toContain("Commands:");
   });
 
-  test("a wrong URL in the environment is wrong usage", async () => {
+  test("an invalid URL in the environment is a usage error", async () => {
     expect(await runRunnerctl(["get", late], { GITPOD_BASE_URL: "ona.com" })).toEqual({
       code: 2,
       stdout: "",
@@ -464,8 +467,8 @@ describe.concurrent("what the command line may look like", () => {
   });
 });
 
-describe("a call that fails", () => {
-  // A server that fails in the way that the first part of the path says.
+describe("a failed call", () => {
+  // A server whose failure is selected by the first segment of the path.
   const failures = createServer((request, response) => {
     const failure = /^\/(\w+)\//.exec(request.url ?? "")?.[1] ?? "";
     failWith[failure]?.(request, response);
@@ -520,48 +523,38 @@ describe("a call that fails", () => {
   test.concurrent.each([
     ["internal", 1, "[internal] request 7 failed"],
     ["invalid", 2, "[invalid_argument] no such thing; runner_id: value must be lucky"],
-    ["empty", 1, "the server answered without a runner, which the contract does not allow"],
+    ["empty", 1, "the response contains no runner, which violates the contract"],
     [
       "unauthenticated",
       4,
-      "[unauthenticated] not known: undefined; set ONA_API_KEY, or give a file with the token by --token-file",
+      "[unauthenticated] not known: undefined; set ONA_API_KEY, or pass a file with the token with --token-file",
     ],
     [
       "forbidden",
       4,
-      "[permission_denied] not yours \ufffd[2J; use a token that may see this runner",
+      "[permission_denied] not yours \ufffd[2J; use a token that has access to this runner",
     ],
-  ])("by %s ends with %s", async (failure, code, message) => {
+  ])("(%s) exits with %s", async (failure, code, message) => {
     const end = await runRunnerctl(["status", late, "--base-url", `${failuresUrl}/${failure}`]);
     expect(end).toEqual({ code, stdout: "", stderr: `runnerctl: ${message}\n` });
   });
 
-  test.concurrent.each(["unavailable", "stalls"])(
-    "as the server %s ends with 6",
-    async (failure) => {
-      const args = [
-        "status",
-        late,
-        "--base-url",
-        `${failuresUrl}/${failure}`,
-        "--timeout",
-        "300ms",
-      ];
-      const { code, stdout, stderr } = await runRunnerctl(args);
-      expect({ code, stdout }).toEqual({ code: 6, stdout: "" });
-      expect(stderr).toMatch(/^runnerctl: \[(unavailable|deadline_exceeded)\] .+; .+\n$/);
-    },
-  );
+  test.concurrent.each(["unavailable", "stalls"])("(%s) exits with 6", async (failure) => {
+    const args = ["status", late, "--base-url", `${failuresUrl}/${failure}`, "--timeout", "300ms"];
+    const { code, stdout, stderr } = await runRunnerctl(args);
+    expect({ code, stdout }).toEqual({ code: 6, stdout: "" });
+    expect(stderr).toMatch(/^runnerctl: \[(unavailable|deadline_exceeded)\] .+; .+\n$/);
+  });
 
-  test("as nobody listens ends with 6", async () => {
-    // Port 1 is tcpmux's: nobody has listened there for decades.
+  test("(connection refused) exits with 6", async () => {
+    // Port 1 belongs to tcpmux, which is long obsolete, so nothing listens there.
     const args = ["status", late, "--base-url", "http://127.0.0.1:1", "--timeout", "300ms"];
     const { code, stdout, stderr } = await runRunnerctl(args);
     expect({ code, stdout }).toEqual({ code: 6, stdout: "" });
     expect(stderr).toContain("ECONNREFUSED");
   });
 
-  test("as there is no such runner ends with 3", async () => {
+  test("(unknown runner) exits with 3", async () => {
     const unknownId = "00000000-0000-4000-8000-000000000000";
     expect(await runRunnerctl(["status", unknownId], { ONA_BASE_URL: url })).toEqual({
       code: 3,
@@ -570,17 +563,17 @@ describe("a call that fails", () => {
     });
   });
 
-  test("as it is interrupted ends with 130", async () => {
-    const reached = new Promise<void>((resolve) => {
+  test("exits with 130 when interrupted", async () => {
+    const requestReceived = new Promise<void>((resolve) => {
       stalled = resolve;
     });
     const child = startRunnerctl(["status", late, "--base-url", `${failuresUrl}/stalls`]);
-    await reached;
+    await requestReceived;
     child.process.kill("SIGINT");
     expect(await child.ended).toEqual({ code: 130, stdout: "", stderr: "" });
   });
 
-  describe.concurrent("has sent", () => {
+  describe.concurrent("sends", () => {
     const folder = mkdtempSync(join(tmpdir(), "token-"));
     const file = join(folder, "token");
     writeFileSync(file, "from-file\n");

@@ -26,7 +26,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-// What is typed, with a blank before a word that is not begun; and what is offered.
+// The typed command line, ending in a space if the next word is empty, and the offered words.
 const capabilities = enumShortNames(RunnerCapabilitySchema);
 const cases: [typed: string, offered: string[]][] = [
   ["runnerctl st", ["status"]],
@@ -63,7 +63,7 @@ describe("in bash", () => {
       [[ $COMPREPLY ]] && printf '%s\\n' "\${COMPREPLY[@]}"`;
     const words = typed.split(" ");
     const output = outputOf("bash", ["--norc", "-c", program, "-", scriptFile("bash"), ...words]);
-    // "completion" takes options as well as its argument.
+    // The script also offers options where an argument is possible.
     expect(output.filter((word) => word.startsWith("-") === /-\w*$/.test(typed))).toEqual(offered);
   });
 });
@@ -79,8 +79,8 @@ describe.skipIf(isMissing("fish"))("in fish", () => {
 });
 
 describe.skipIf(isMissing("zsh"))("in zsh", () => {
-  // Zsh completes at a terminal only, and writes there what it completes: one case after the other.
-  test("what is typed is completed", async () => {
+  // Zsh completes only on a terminal, where it prints the completed line. Hence one case at a time.
+  test("completes unique words", async () => {
     const zsh = spawn("script", ["-qfec", "zsh -f -i", "/dev/null"], {
       env: { PATH: process.env.PATH, TERM: "dumb" },
     });
@@ -113,7 +113,7 @@ describe.skipIf(isMissing("zsh"))("in zsh", () => {
 function isMissing(shell: string): boolean {
   const missing = spawnSync(shell, ["--version"]).status !== 0;
   if (missing) {
-    console.warn(`${shell} is not installed: its completion is NOT tested`);
+    console.warn(`${shell} is not installed, so its completion is NOT tested`);
   }
   return missing;
 }

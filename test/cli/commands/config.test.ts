@@ -12,14 +12,14 @@ import { sampleRunner } from "../../support/sample-runner.ts";
 
 const at = new Date("2026-11-23T08:00:12Z");
 
-describe("the configuration of a runner", () => {
-  test("that is as desired", () => {
+describe("configRows and configReport", () => {
+  test("of a runner in the desired state", () => {
     const runner = sampleRunner("aws-enterprise-active.json");
     expect(renderRows(configRows(runner, at), false)).toMatchInlineSnapshot(`
       "Name:    Platform (Frankfurt)
       ID:      d2c94c27-3b76-4a42-b88c-95a85e392c68
-      Phase:   active, as desired
-      Region:  eu-central-1, as desired
+      Phase:   active (as desired)
+      Region:  eu-central-1 (as desired)
       Spec:
         Desired phase:  active
         Variant:        enterprise
@@ -93,14 +93,14 @@ describe("the configuration of a runner", () => {
     `);
   });
 
-  test("that is not as desired, coloured where it differs", () => {
+  test("of a runner that differs from the desired state, with differences in color", () => {
     const runner = create(RunnerSchema, {
       spec: { desiredPhase: RunnerPhase.DELETED, configuration: { region: "eu-west-1" } },
       status: { phase: RunnerPhase.ACTIVE },
     });
     expect(renderRows(configRows(runner, at), true)).toContain(
-      "Phase:   \x1b[33mactive, but deleted is desired\x1b[39m\n" +
-        "Region:  not reported, but eu-west-1 is desired\n",
+      "Phase:   \x1b[33mactive (desired: deleted)\x1b[39m\n" +
+        "Region:  not reported (desired: eu-west-1)\n",
     );
     expect(configReport(runner, at)).toMatchObject({
       phase: {
@@ -112,7 +112,7 @@ describe("the configuration of a runner", () => {
     });
   });
 
-  test("of which nothing is known has the same keys", () => {
+  test("of an empty runner have the same keys", () => {
     const runner = create(RunnerSchema);
     expect(renderRows(configRows(runner, at), false)).toBe(
       "Name:\nID:\nPhase:   not reported\nRegion:  not reported\n",
@@ -131,7 +131,7 @@ describe("the configuration of a runner", () => {
     });
   });
 
-  test("from the future shows numbers, and no secret", () => {
+  test("of a runner newer than the contract show numbers, and no secrets", () => {
     const { runner = create(RunnerSchema) } = fromBinary(
       GetRunnerResponseSchema,
       futureResponse("secret-of-ours"),

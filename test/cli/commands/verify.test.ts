@@ -7,10 +7,10 @@ import { sampleRunner } from "../../support/sample-runner.ts";
 const { WARM_POOL, REDIS_STREAM, ASG_WARM_POOL } = RunnerCapability;
 const newer = 4242 as RunnerCapability;
 
-describe("verifying a runner", () => {
+describe("verifyReport and verifyRows", () => {
   const runner = sampleRunner("managed-active.json");
 
-  test("that has all", () => {
+  test("of a runner that has all capabilities", () => {
     expect(verifyReport(runner, [WARM_POOL, REDIS_STREAM])).toEqual({
       runnerId: "3b8d6a52-5f14-4c0b-a7e9-6d1c0f2e8b97",
       name: "Ona Cloud (US)",
@@ -20,7 +20,7 @@ describe("verifying a runner", () => {
     });
   });
 
-  test("that has some", () => {
+  test("of a runner that has some capabilities", () => {
     expect(verifyReport(runner, [ASG_WARM_POOL, WARM_POOL, newer])).toMatchObject({
       verified: false,
       present: ["RUNNER_CAPABILITY_WARM_POOL"],

@@ -23,18 +23,18 @@ const waiting = (id: string, condition: string, ...more: string[]) => [
   ...more,
 ];
 
-let runners: RunningRunnerctl;
+let sampleServer: RunningRunnerctl;
 let env: { ONA_BASE_URL: string };
 
 beforeAll(async () => {
-  runners = startRunnerctl(["serve", "--data", samples, "--port", "0"]);
-  const [, url = ""] = await runners.printed(/on (http:\/\/127\.0\.0\.1:\d+)\n/);
+  sampleServer = startRunnerctl(["serve", "--data", samples, "--port", "0"]);
+  const [, url = ""] = await sampleServer.printed(/on (http:\/\/127\.0\.0\.1:\d+)\n/);
   env = { ONA_BASE_URL: url };
 });
 
 afterAll(async () => {
-  runners.process.kill();
-  await runners.ended;
+  sampleServer.process.kill();
+  await sampleServer.ended;
 });
 
 describe.concurrent("wait in a pipe", () => {
@@ -42,14 +42,14 @@ describe.concurrent("wait in a pipe", () => {
     ["health=healthy", "health=healthy"],
     ["PHASE=RUNNER_PHASE_ACTIVE", "phase=active"],
     ["capability=warmPool", "capability=warm-pool"],
-  ] as const)("ends with 0 when %s holds, with one line", async ([written, text], { expect }) => {
-    const { code, stdout, stderr } = await runRunnerctl(waiting(activeId, written), env);
+  ] as const)("exits with 0 and one line when %s holds", async ([spelling, text], { expect }) => {
+    const { code, stdout, stderr } = await runRunnerctl(waiting(activeId, spelling), env);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(stdout).toMatch(/^\S+: {2}holds, after \d+ m?s\n$/);
+    expect(stdout).toMatch(/^\S+: {2}met after \d+ m?s\n$/);
     expect(stdout).toContain(`${text}:  `);
   });
 
-  test("prints the last status report for programs", async ({ expect }) => {
+  test("prints the last status report as JSON and YAML", async ({ expect }) => {
     const json = await runRunnerctl(waiting(activeId, "phase=active", "-o", "json"), env);
     expect({ ...json, stdout: JSON.parse(json.stdout) }).toMatchObject({
       code: 0,
@@ -67,44 +67,44 @@ describe.concurrent("wait in a pipe", () => {
     });
   });
 
-  test("ends with 0 when the runner that is to be deleted is not there", async ({ expect }) => {
+  test("exits with 0 for deleted if the runner does not exist", async ({ expect }) => {
     expect(await runRunnerctl(waiting(unknownId, "deleted"), env)).toEqual({
       code: 0,
-      stdout: expect.stringMatching(/^deleted: {2}holds, after .+\n$/),
+      stdout: expect.stringMatching(/^deleted: {2}met after .+\n$/),
       stderr: "",
     });
   });
 
-  test("ends with 5 when the time is over, and says why", async ({ expect }) => {
+  test("exits with 5 after the timeout, and prints why", async ({ expect }) => {
     const args = waiting(createdId, "health=healthy", "--timeout", "2s");
     expect(await runRunnerctl(args, env)).toEqual({
       code: 5,
       stdout: "",
       stderr:
-        "runnerctl: health=healthy does not hold after 2 s: it is unavailable: The runner was created, but has not signed up yet.\n",
+        "runnerctl: health=healthy not met after 2 s: health is unavailable: The runner was created, but has not signed up yet.\n",
     });
   });
 
-  test("has the report all the same when the time is over", async ({ expect }) => {
+  test("prints the status report after the timeout, too", async ({ expect }) => {
     const args = waiting(createdId, "phase=active", "--timeout", "2s", "-o", "json");
     const { code, stdout, stderr } = await runRunnerctl(args, env);
     expect({ code, stderr }).toEqual({
       code: 5,
-      stderr: "runnerctl: phase=active does not hold after 2 s: it is in phase created\n",
+      stderr: "runnerctl: phase=active not met after 2 s: phase is created\n",
     });
     expect(JSON.parse(stdout)).toMatchObject({ health: { state: "unavailable" } });
   });
 
-  test("ends with 6 when the server was never there", async ({ expect }) => {
+  test("exits with 6 if the server was never reachable", async ({ expect }) => {
     const args = waiting(activeId, "health=healthy", "--timeout", "300ms");
-    const nobody = { ONA_BASE_URL: "http://127.0.0.1:1" };
-    const { code, stdout, stderr } = await runRunnerctl(args, nobody);
+    const unreachable = { ONA_BASE_URL: "http://127.0.0.1:1" };
+    const { code, stdout, stderr } = await runRunnerctl(args, unreachable);
     expect({ code, stdout }).toEqual({ code: 6, stdout: "" });
-    // The last call may have been cut off by the time limit.
+    // The timeout may have ended the last call.
     expect(stderr).toMatch(/^runnerctl: \[(unavailable|deadline_exceeded)\] .+\n$/);
   });
 
-  test("ends with 3 when there is no such runner", async ({ expect }) => {
+  test("exits with 3 if the runner does not exist", async ({ expect }) => {
     expect(await runRunnerctl(waiting(unknownId, "phase=deleted"), env)).toEqual({
       code: 3,
       stdout: "",
@@ -112,7 +112,7 @@ describe.concurrent("wait in a pipe", () => {
     });
   });
 
-  test("ends with 4 when the token is not right", async (context) => {
+  test("exits with 4 if the token is wrong", async (context) => {
     const { expect } = context;
     await using server = await serveRunnerFile(context, created, ["--token", "right"]);
     const env = { ONA_BASE_URL: server.url, ONA_API_KEY: "wrong" };
@@ -120,17 +120,17 @@ describe.concurrent("wait in a pipe", () => {
     expect(end).toMatchObject({ code: 4, stdout: "" });
   });
 
-  test("ends with 2 for a condition that is none, and calls nobody", async ({ expect }) => {
+  test("exits with 2 for an invalid condition, without a call", async ({ expect }) => {
     expect(await runRunnerctl(waiting(activeId, "health=helthy"))).toEqual({
       code: 2,
       stdout: "",
-      stderr: 'runnerctl: there is no health "helthy": did you mean healthy?\n',
+      stderr: 'runnerctl: unknown health "helthy"; did you mean healthy?\n',
     });
   });
 });
 
 describe.concurrent("wait on a terminal", () => {
-  test("shows how it goes, while the runner changes and the server goes and comes", async (context) => {
+  test("shows the progress while the runner changes and the server stops and restarts", async (context) => {
     const { expect } = context;
     await using server = await serveRunnerFile(context, created);
     const wait = startRunnerctlOnTerminal(waiting(runnerId, "health=healthy", "--timeout", "1m"), {
@@ -138,50 +138,50 @@ describe.concurrent("wait on a terminal", () => {
     });
     const line = (text: string) =>
       wait.printed(new RegExp(`\\r␛\\[K␛\\[\\?7lwaiting for health=healthy, ${text}`));
-    await line("\\d+ s left, no answer yet");
+    await line("\\d+ s left, no response yet");
     await line(
-      "\\d+ s left, it is unavailable: The runner was created, but has not signed up yet\\.",
+      "\\d+ s left, health is unavailable: The runner was created, but has not signed up yet\\.",
     );
     await server.stop();
-    await line("\\d+ s left, it is unavailable: .+, ␛\\[31m\\[unavailable\\] no answer from ");
+    await line("\\d+ s left, health is unavailable: .+, ␛\\[31m\\[unavailable\\] no answer from ");
     server.write(active());
     await server.restart();
     const { code, stdout } = await wait.ended;
     expect(code).toBe(0);
-    expect(stdout).toMatch(/\r␛\[Khealth=healthy: {2}␛\[32mholds, after \d+ m?s␛\[39m\r\n$/);
+    expect(stdout).toMatch(/\r␛\[Khealth=healthy: {2}␛\[32mmet after \d+ m?s␛\[39m\r\n$/);
   });
 
-  test("ends with 0 when the runner is deleted meanwhile, and has no report of it", async (context) => {
+  test("exits with 0 when the runner is deleted, and prints null instead of a report", async (context) => {
     const { expect } = context;
     await using server = await serveRunnerFile(context, active());
     const wait = startRunnerctlOnTerminal(waiting(runnerId, "deleted", "-o", "json"), {
       ONA_BASE_URL: server.url,
     });
-    await wait.printed(/it is in phase active/);
+    await wait.printed(/phase is active/);
     server.remove();
     const { code, stdout } = await wait.ended;
     expect(code).toBe(0);
     expect(stdout).toMatch(/\r␛\[Knull\r\n$/);
   });
 
-  test("ends with 5 when the server was there but is no more, and says so", async (context) => {
+  test("exits with 5 if the server became unreachable, and prints the error", async (context) => {
     const { expect } = context;
     await using server = await serveRunnerFile(context, created);
     const wait = startRunnerctlOnTerminal(waiting(runnerId, "phase=active", "--timeout", "5s"), {
       ONA_BASE_URL: server.url,
     });
-    await wait.printed(/it is in phase created/);
+    await wait.printed(/phase is created/);
     await server.stop();
     const { code, stdout } = await wait.ended;
     expect(code).toBe(5);
     expect(stdout).toMatch(
-      /phase=active does not hold after 5 s: it is in phase created; the last call failed: \[unavailable\] .+\r\n$/,
+      /phase=active not met after 5 s: phase is created; the last call failed: \[unavailable\] .+\r\n$/,
     );
   });
 
-  test("ends with 130 when it is interrupted", async ({ expect }) => {
+  test("exits with 130 on Ctrl-C", async ({ expect }) => {
     const wait = startRunnerctlOnTerminal(waiting(activeId, "deleted"), env);
-    await wait.printed(/it is in phase active/);
+    await wait.printed(/phase is active/);
     wait.process.stdin.write("\x03");
     const { code, stdout } = await wait.ended;
     expect(code).toBe(130);

@@ -14,36 +14,36 @@ const degraded = {
   capabilities: ["RUNNER_CAPABILITY_WARM_POOL"],
 };
 
-/** Its heartbeat is as old as said: by default, recent. */
-const reported = (status: object, seconds = 0) => ({
+/** Adds a heartbeat that is `seconds` old. */
+const withHeartbeat = (status: object, seconds = 0) => ({
   ...status,
   updatedAt: new Date(Date.now() - seconds * 1000).toISOString(),
 });
 
 const watching = ["watch", runnerId, "--interval", "50ms"];
 
-/** The times of lines, and what the system says of a connection, differ from run to run. */
-const timeless = (text: string) =>
+/** Masks the times of the lines, and error messages of the system, which differ from run to run. */
+const mask = (text: string) =>
   text.replace(/^\d{4}-[\d-]+T[\d:]+Z/gm, "TIME").replace(/(\[unavailable\]) .+/g, "$1 …");
 
 describe.concurrent("watch in a pipe", () => {
-  test("prints a line for each change, rides out that the server is away, and ends with 0 as the runner is deleted", async (context) => {
+  test("prints each change, retries while the server is down, and exits with 0 when the runner is deleted", async (context) => {
     const { expect } = context;
-    await using server = await serveRunnerFile(context, reported(active));
+    await using server = await serveRunnerFile(context, withHeartbeat(active));
     const watch = startRunnerctl(watching, { ONA_BASE_URL: server.url });
     await watch.printed(/capabilities/);
-    server.write(reported(active));
-    server.write(reported(degraded));
+    server.write(withHeartbeat(active));
+    server.write(withHeartbeat(degraded));
     await watch.printed(/\+warm-pool/);
     await server.stop();
-    await watch.complained(/trouble/);
-    server.write(reported(active));
+    await watch.complained(/error/);
+    server.write(withHeartbeat(active));
     await server.restart();
     await watch.printed(/-warm-pool/);
     server.remove();
     const { code, stdout, stderr } = await watch.ended;
     expect(code).toBe(0);
-    expect(timeless(stdout)).toMatchInlineSnapshot(`
+    expect(mask(stdout)).toMatchInlineSnapshot(`
       "TIME  runner        Build farm
       TIME  phase         active
       TIME  health        healthy
@@ -58,25 +58,25 @@ describe.concurrent("watch in a pipe", () => {
       TIME  health        degraded -> healthy
       TIME  message       none
       TIME  capabilities  -warm-pool
-      TIME  deleted       there is no such runner any more
+      TIME  deleted       the runner no longer exists
       "
     `);
-    expect(timeless(stderr)).toMatchInlineSnapshot(`
-      "TIME  trouble       [unavailable] …
-      TIME  recovered     the server answers again
+    expect(mask(stderr)).toMatchInlineSnapshot(`
+      "TIME  error         [unavailable] …
+      TIME  recovered     the server responds again
       "
     `);
   });
 
-  test("tells that a heartbeat is late as soon as it is, with nothing else new", async (context) => {
+  test("prints a late heartbeat as soon as it is late, without any other change", async (context) => {
     const { expect } = context;
-    await using server = await serveRunnerFile(context, reported(active));
+    await using server = await serveRunnerFile(context, withHeartbeat(active));
     const watch = startRunnerctl(watching, { ONA_BASE_URL: server.url });
     await watch.printed(/ health {8}healthy\n/);
     // Two seconds before the limit: time for the server to read the file.
-    server.write(reported(active, 88));
+    server.write(withHeartbeat(active, 88));
     const [line] = await watch.printed(/.* health {8}healthy -> .+\n/);
-    expect(timeless(line).replace(/9\d s ago/, "9… s ago")).toMatchInlineSnapshot(`
+    expect(mask(line).replace(/9\d s ago/, "9… s ago")).toMatchInlineSnapshot(`
       "TIME  health        healthy -> degraded: The last heartbeat came 9… s ago; one is due every 30 s.
       "
     `);
@@ -84,15 +84,15 @@ describe.concurrent("watch in a pipe", () => {
     expect(await watch.ended).toMatchObject({ code: 130, stderr: "" });
   });
 
-  test("prints JSON, one event on each line, with all keys in each", async (context) => {
+  test("prints one JSON event per line, with all keys", async (context) => {
     const { expect } = context;
-    await using server = await serveRunnerFile(context, reported(active));
+    await using server = await serveRunnerFile(context, withHeartbeat(active));
     const watch = startRunnerctl([...watching, "-o", "json"], { ONA_BASE_URL: server.url });
     await watch.printed(/"type":"runner".+\n/);
-    server.write(reported(degraded));
+    server.write(withHeartbeat(degraded));
     await watch.printed(/"type":"changed".+\n/);
     await server.stop();
-    await watch.printed(/"type":"trouble".+\n/);
+    await watch.printed(/"type":"error".+\n/);
     await server.restart();
     await watch.printed(/"type":"recovered".+\n/);
     server.remove();
@@ -105,7 +105,7 @@ describe.concurrent("watch in a pipe", () => {
     expect(events.map(({ type }) => type)).toEqual([
       "runner",
       "changed",
-      "trouble",
+      "error",
       "recovered",
       "deleted",
     ]);
@@ -124,9 +124,9 @@ describe.concurrent("watch in a pipe", () => {
     });
   });
 
-  test("prints YAML, one event in each document", async (context) => {
+  test("prints one YAML document per event", async (context) => {
     const { expect } = context;
-    await using server = await serveRunnerFile(context, reported(active));
+    await using server = await serveRunnerFile(context, withHeartbeat(active));
     const watch = startRunnerctl([...watching, "-o", "yaml"], { ONA_BASE_URL: server.url });
     await watch.printed(/^---\ntype: runner$/m);
     server.remove();
@@ -139,58 +139,58 @@ describe.concurrent("watch in a pipe", () => {
     ]);
   });
 
-  test("waits for a server that is not there yet", async (context) => {
+  test("waits for a server that has not started yet", async (context) => {
     const { expect } = context;
-    await using server = await serveRunnerFile(context, reported(active));
+    await using server = await serveRunnerFile(context, withHeartbeat(active));
     await server.stop();
     const watch = startRunnerctl(watching, { ONA_BASE_URL: server.url });
-    await watch.complained(/trouble/);
+    await watch.complained(/error/);
     await server.restart();
     await watch.printed(/capabilities/);
     watch.process.kill("SIGINT");
     const { code, stderr } = await watch.ended;
     expect(code).toBe(130);
-    expect(timeless(stderr)).toMatchInlineSnapshot(`
-      "TIME  trouble       [unavailable] …
-      TIME  recovered     the server answers again
+    expect(mask(stderr)).toMatchInlineSnapshot(`
+      "TIME  error         [unavailable] …
+      TIME  recovered     the server responds again
       "
     `);
   });
 });
 
 describe.concurrent("watch on a terminal", () => {
-  test("keeps a last line up to date while the runner changes and the server goes and comes", async (context) => {
+  test("updates the status line while the runner changes and the server stops and restarts", async (context) => {
     const { expect } = context;
-    await using server = await serveRunnerFile(context, reported(active));
+    await using server = await serveRunnerFile(context, withHeartbeat(active));
     const watch = startRunnerctlOnTerminal(watching, { ONA_BASE_URL: server.url });
     const line = (text: string) => watch.printed(new RegExp(`\\r␛\\[K␛\\[\\?7l${text}`));
-    await line("no answer yet");
+    await line("no response yet");
     await line(
       "␛\\[32mphase active␛\\[39m, ␛\\[32mhealth healthy␛\\[39m, heartbeat [^,]+, seen just now␛\\[\\?7h",
     );
-    server.write(reported(degraded));
+    server.write(withHeartbeat(degraded));
     await line("␛\\[33mphase degraded␛\\[39m, ␛\\[33mhealth degraded");
     await server.stop();
-    await line(".+, ␛\\[31mtrouble: unavailable␛\\[39m␛\\[\\?7h");
-    // Redrawn by the clock: nobody answers.
-    await line(".+, seen [23] s ago, ␛\\[31mtrouble");
-    server.write(reported(active));
+    await line(".+, ␛\\[31merror: unavailable␛\\[39m␛\\[\\?7h");
+    // Redrawn by the timer while calls fail.
+    await line(".+, seen [23] s ago, ␛\\[31merror");
+    server.write(withHeartbeat(active));
     await server.restart();
-    await watch.printed(/recovered {5}␛\[32mthe server answers again␛\[39m\r\n/);
+    await watch.printed(/recovered {5}␛\[32mthe server responds again␛\[39m\r\n/);
     await watch.printed(/phase {9}␛\[32mdegraded -> active␛\[39m\r\n/);
     watch.process.stdin.write("\x03");
     const { code, stdout } = await watch.ended;
     expect(code).toBe(130);
-    // The line is gone at the end.
+    // The line is cleared at the end.
     expect(stdout).toMatch(/\r␛\[K$/);
   });
 
   test.for([
     ["TERM=dumb", [], { TERM: "dumb" }],
     ["-o json", ["-o", "json"], {}],
-  ] as const)("has none with %s", async ([, args, env], context) => {
+  ] as const)("has no status line with %s", async ([, args, env], context) => {
     const { expect } = context;
-    await using server = await serveRunnerFile(context, reported(active));
+    await using server = await serveRunnerFile(context, withHeartbeat(active));
     const watch = startRunnerctlOnTerminal([...watching, ...args], {
       ONA_BASE_URL: server.url,
       ...env,
@@ -203,8 +203,8 @@ describe.concurrent("watch on a terminal", () => {
   });
 });
 
-describe.concurrent("watch ends", () => {
-  test("with 3 when there is no such runner from the start", async (context) => {
+describe.concurrent("watch exits", () => {
+  test("with 3 if the runner does not exist at the start", async (context) => {
     const { expect } = context;
     await using server = await serveRunnerFile(context, active);
     const unknownId = "00000000-0000-4000-8000-000000000000";
@@ -215,7 +215,7 @@ describe.concurrent("watch ends", () => {
     });
   });
 
-  test("with 4 when the token is not right", async (context) => {
+  test("with 4 if the token is wrong", async (context) => {
     const { expect } = context;
     await using server = await serveRunnerFile(context, active, ["--token", "right"]);
     const env = { ONA_BASE_URL: server.url, ONA_API_KEY: "wrong" };
@@ -224,7 +224,7 @@ describe.concurrent("watch ends", () => {
     expect(stderr).toMatch(/^runnerctl: \[unauthenticated\] .+\n$/);
   });
 
-  test("with 2 for an interval that is none", async ({ expect }) => {
+  test("with 2 for an invalid interval", async ({ expect }) => {
     const { code, stderr } = await runRunnerctl(["watch", runnerId, "--interval", "5"]);
     expect(code).toBe(2);
     expect(stderr).toContain("with a unit, such as 500ms, 5s or 2m");

@@ -16,7 +16,7 @@ import { sampleRunner } from "../../support/sample-runner.ts";
 const at = new Date("2026-11-23T08:00:12Z");
 
 describe("describeMessage", () => {
-  test("tells all of a runner, but for its secrets", () => {
+  test("describes all fields of a runner except its secrets", () => {
     const rows = describeMessage(RunnerSchema, sampleRunner("aws-enterprise-active.json"), at);
     expect(renderRows(rows, false)).toMatchInlineSnapshot(`
       "Runner ID:   d2c94c27-3b76-4a42-b88c-95a85e392c68
@@ -79,7 +79,7 @@ describe("describeMessage", () => {
     `);
   });
 
-  test("tells little of a runner that never reported", () => {
+  test("omits the fields that a runner has not reported yet", () => {
     const rows = describeMessage(RunnerSchema, sampleRunner("aws-created.json"), at);
     expect(renderRows(rows, false)).toMatchInlineSnapshot(`
       "Runner ID:   c4a19e60-0d7b-4f35-9b28-e5f3a1d6c702
@@ -111,7 +111,7 @@ describe("describeMessage", () => {
     `);
   });
 
-  test("reads the example on the API's page", () => {
+  test("describes the example from the API documentation", () => {
     const { runner } = runnerFromJson(documented);
     const text = renderRows(
       describeMessage(RunnerSchema, runner ?? create(RunnerSchema), at),
@@ -130,7 +130,7 @@ describe("describeMessage", () => {
       { startHour: 22, endHour: 9 },
       "22:00 to 09:00 UTC open, closes in 59 min (2026-11-23T09:00:00Z)",
     ],
-  ])("tells the update window %o", (init, text) => {
+  ])("describes the update window %o", (init, text) => {
     const configuration = create(RunnerConfigurationSchema, init && { updateWindow: init });
     const row = describeMessage(RunnerConfigurationSchema, configuration, at).find(
       ({ label }) => label === "Update window",
@@ -138,7 +138,7 @@ describe("describeMessage", () => {
     expect([row && "text" in row && row.text].flat().join(" ")).toBe(text);
   });
 
-  test("tells names from the future that came as JSON", () => {
+  test("keeps names in JSON that are newer than the contract", () => {
     const response = runnerFromJson(
       {
         runner: {
@@ -155,7 +155,7 @@ describe("describeMessage", () => {
     );
   });
 
-  test("never tells a secret, nor breaks at what is from the future", () => {
+  test("never shows a secret, and handles messages newer than the contract", () => {
     const secret = fc.string({ unit: "grapheme-ascii", minLength: 8 }).map((text) => `k9${text}`);
     fc.assert(
       fc.property(secret, (secret) => {

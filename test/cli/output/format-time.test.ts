@@ -11,6 +11,6 @@ test.each([
   ["2026-11-23T07:59:59.001Z", "just now (2026-11-23T07:59:59.001Z)"],
   ["2026-11-23T10:30:00Z", "in 2 h (2026-11-23T10:30:00Z)"],
   ["2019-12-27T18:11:19.117Z", "2522 d ago (2019-12-27T18:11:19.117Z)"],
-])("%s is %s", (time, text) => {
+])("formats %s as %s", (time, text) => {
   expect(formatTime(new Date(time), at)).toBe(text);
 });

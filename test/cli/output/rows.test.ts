@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type Row, renderRows } from "../../../src/cli/output/rows.ts";
 
 describe("renderRows", () => {
-  test("puts texts in a column, lists on lines of their own, and rows below their label", () => {
+  test("aligns texts in a column, puts list items on separate lines, and indents nested rows", () => {
     const rows: Row[] = [
       { label: "A", text: "one" },
       { label: "Longer", text: ["two", "three"] },
@@ -17,7 +17,7 @@ describe("renderRows", () => {
     );
   });
 
-  test("breaks between words to fit 80 columns, and keeps words whole", () => {
+  test("wraps between words at 80 columns, and keeps long words whole", () => {
     const word = "x".repeat(90);
     expect(renderRows([{ label: "A", text: `${"word ".repeat(20)}${word} end` }], false)).toBe(
       [
@@ -30,7 +30,7 @@ describe("renderRows", () => {
     );
   });
 
-  test("colours only when asked to", () => {
+  test("uses colors only if colored is true", () => {
     const rows: Row[] = [
       { label: "A", text: "yes", color: "green" },
       { label: "B", text: "plain" },
@@ -39,7 +39,7 @@ describe("renderRows", () => {
     expect(renderRows(rows, false)).toBe("A:  yes\nB:  plain\n");
   });
 
-  test("lets no text do anything to the terminal, or look like another row", () => {
+  test("sanitizes labels and texts, so that they cannot control the terminal or fake another row", () => {
     const rows: Row[] = [
       { label: "\x1b[2J", text: "\x1b]0;title\x07 \u202egnp\u0085\r\nHealth: ok" },
     ];
@@ -49,8 +49,8 @@ describe("renderRows", () => {
     const text = fc.string({ unit: "binary" });
     fc.assert(
       fc.property(text, text, (label, value) => {
-        const written = renderRows([{ label, text: value }], false);
-        expect(written.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
+        const output = renderRows([{ label, text: value }], false);
+        expect(output.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
       }),
     );
   });

@@ -10,8 +10,8 @@ import { sampleRunner } from "../../support/sample-runner.ts";
 const at = new Date("2026-11-23T08:00:12Z");
 const secondsLater = (seconds: number) => new Date(at.getTime() + seconds * 1000);
 
-describe("the status of a runner", () => {
-  test("that is healthy", () => {
+describe("statusRows and statusReport", () => {
+  test("of a healthy runner", () => {
     const runner = sampleRunner("aws-enterprise-active.json");
     expect(renderRows(statusRows(runner, at), true)).toContain("\x1b[32mhealthy\x1b[39m");
     expect(renderRows(statusRows(runner, at), false)).toMatchInlineSnapshot(`
@@ -52,12 +52,12 @@ describe("the status of a runner", () => {
     `);
   });
 
-  test("whose heartbeat is late", () => {
+  test("of a runner with a late heartbeat", () => {
     const runner = sampleRunner("aws-enterprise-active.json");
     const rows = statusRows(runner, secondsLater(80));
     expect(renderRows(rows, true)).toContain(
       "Health:     \x1b[33mdegraded\x1b[39m\n" +
-        "Because:    The last heartbeat came 92 s ago; one is due every 30 s.\n" +
+        "Reasons:    The last heartbeat came 92 s ago; one is due every 30 s.\n" +
         "Phase:      \x1b[32mactive\x1b[39m\n",
     );
     expect(statusReport(runner, secondsLater(80))).toMatchObject({
@@ -66,20 +66,20 @@ describe("the status of a runner", () => {
     });
   });
 
-  test("whose heartbeat comes from the future", () => {
+  test("of a runner with a heartbeat in the future", () => {
     const runner = sampleRunner("aws-enterprise-active.json");
     const rows = statusRows(runner, secondsLater(-60));
     expect(renderRows(rows, false)).toContain("Heartbeat:  just now (2026-11-23T08:00:00Z)\n");
     expect(statusReport(runner, secondsLater(-60)).heartbeat?.ageMs).toBe(0);
   });
 
-  test("that never reported", () => {
+  test("of a runner that has not reported yet", () => {
     const runner = sampleRunner("aws-created.json");
     expect(renderRows(statusRows(runner, at), false)).toMatchInlineSnapshot(`
       "Name:       Mobile (Ireland)
       ID:         c4a19e60-0d7b-4f35-9b28-e5f3a1d6c702
       Health:     unavailable
-      Because:    The runner was created, but has not signed up yet.
+      Reasons:    The runner was created, but has not signed up yet.
       Phase:      created
       Message:    Waiting for the runner to sign up.
       Heartbeat:  none so far
@@ -111,7 +111,7 @@ describe("the status of a runner", () => {
     `);
   });
 
-  test("of which nothing is known has the same keys", () => {
+  test("of an empty runner have the same rows and keys", () => {
     const runner = create(RunnerSchema);
     expect(statusRows(runner, at)).toHaveLength(10);
     expect(Object.keys(statusReport(runner, at))).toEqual(
@@ -119,7 +119,7 @@ describe("the status of a runner", () => {
     );
   });
 
-  test("from the future shows numbers", () => {
+  test("contain the numbers of enum values newer than the contract", () => {
     const { runner = create(RunnerSchema) } = fromBinary(
       GetRunnerResponseSchema,
       futureResponse("secret"),
@@ -131,7 +131,7 @@ describe("the status of a runner", () => {
     expect(renderRows(statusRows(runner, at), true)).toContain(`Phase:      ${futureNumber}\n`);
   });
 
-  test("from the future, read from JSON, shows names", () => {
+  test("contain the names of newer enum values if the runner came as JSON", () => {
     const { runner = create(RunnerSchema) } = runnerFromJson(
       { runner: { status: { phase: "RUNNER_PHASE_DREAMING" } } },
       { ignoreUnknownFields: true },

@@ -11,29 +11,30 @@ import {
   type RunnerStatusSchema,
 } from "../../../gen/gitpod/v1/runner_service_pb.ts";
 import { statusReport } from "../../../src/cli/output/status-report.ts";
-import { createWatchEvents } from "../../../src/cli/output/watch-event.ts";
+import { createWatchEventDetector } from "../../../src/cli/output/watch-event.ts";
 import { renderWatchEvent } from "../../../src/cli/output/watch-line.ts";
 import { runnerFromJson } from "../../../src/runner/runner-json.ts";
 import { futureResponse } from "../../support/future-contract.ts";
 
 const start = Date.UTC(2026, 10, 23, 8);
 let seconds = 0;
-let eventsOf: ReturnType<typeof createWatchEvents>;
+let detectEvents: ReturnType<typeof createWatchEventDetector>;
 beforeEach(() => {
   seconds = 0;
-  eventsOf = createWatchEvents();
+  detectEvents = createWatchEventDetector();
 });
 const now = () => new Date(start + seconds * 1000);
 
-/** What is told after a call that gave this runner, `after` seconds after the last one. */
-function seen(runner: Runner, after = 5) {
-  seconds += after;
-  return eventsOf({ runner }, now());
+/** Returns the events of a call that returned `runner`, `secondsLater` after the previous call. */
+function seen(runner: Runner, secondsLater = 5) {
+  seconds += secondsLater;
+  return detectEvents({ runner }, now());
 }
 
+/** Returns the events of a call that failed, 5 seconds after the previous call. */
 function failed(code: Code, message: string) {
   seconds += 5;
-  return eventsOf({ error: new ConnectError(message, code) }, now());
+  return detectEvents({ error: new ConnectError(message, code) }, now());
 }
 
 function runnerWith(status: MessageInitShape<typeof RunnerStatusSchema>) {
@@ -51,8 +52,8 @@ const active = runnerWith(activeStatus);
 const textOf = (events: ReturnType<typeof seen>, colored = false) =>
   events.map((event) => renderWatchEvent(event, colored)).join("");
 
-describe("what watch tells", () => {
-  test("is at first all there is to tell", () => {
+describe("watch events", () => {
+  test("start with all fields of the runner", () => {
     const events = seen(active);
     expect(events).toEqual([
       {
@@ -86,7 +87,7 @@ describe("what watch tells", () => {
     `);
   });
 
-  test("of a runner of which nothing is known has a line for all the same", () => {
+  test("have a line for each field of an empty runner, too", () => {
     expect(textOf(seen(create(RunnerSchema)))).toMatchInlineSnapshot(`
       "2026-11-23T08:00:05Z  runner
       2026-11-23T08:00:05Z  phase         unspecified
@@ -98,7 +99,7 @@ describe("what watch tells", () => {
     `);
   });
 
-  test("is then each change", () => {
+  test("report each change", () => {
     seen(active);
     const changed = runnerWith({
       phase: RunnerPhase.DEGRADED,
@@ -147,7 +148,7 @@ describe("what watch tells", () => {
     `);
   });
 
-  test("is nothing when only a heartbeat or the order of capabilities is new", () => {
+  test("ignore a renewed heartbeat and the order of capabilities", () => {
     seen(active);
     expect(seen(active)).toEqual([]);
     const renewed = runnerWith({
@@ -158,7 +159,7 @@ describe("what watch tells", () => {
     expect(seen(renewed)).toEqual([]);
   });
 
-  test("is, by time alone, that the heartbeat is late, once, and that it is back", () => {
+  test("report a late heartbeat once, without a new report, and its recovery", () => {
     seen(active);
     expect(seen(active, 85)).toEqual([]);
     expect(textOf(seen(active, 1))).toMatchInlineSnapshot(`
@@ -173,7 +174,7 @@ describe("what watch tells", () => {
     `);
   });
 
-  test("is a reason more when the health stays the same", () => {
+  test("report an additional reason for the same health state", () => {
     const degraded = runnerWith({ phase: RunnerPhase.DEGRADED });
     seen(degraded);
     expect(textOf(seen(degraded, 90))).toMatchInlineSnapshot(`
@@ -182,38 +183,38 @@ describe("what watch tells", () => {
     `);
   });
 
-  test("is trouble, once for each kind, and its end, once", () => {
+  test("report an error once per code, and the recovery once", () => {
     const events = [
-      ...failed(Code.Unavailable, "no answer"),
+      ...failed(Code.Unavailable, "no response"),
       ...seen(active),
-      ...failed(Code.Unavailable, "no answer"),
-      ...failed(Code.Unavailable, "no answer either"),
+      ...failed(Code.Unavailable, "no response"),
+      ...failed(Code.Unavailable, "still no response"),
       ...failed(Code.DeadlineExceeded, "too slow"),
-      ...failed(Code.Unavailable, "no answer"),
+      ...failed(Code.Unavailable, "no response"),
       ...seen(active),
       ...seen(active),
-      ...failed(Code.Unavailable, "no answer again"),
+      ...failed(Code.Unavailable, "no response again"),
     ];
     expect(textOf(events)).toMatchInlineSnapshot(`
-      "2026-11-23T08:00:05Z  trouble       [unavailable] no answer
-      2026-11-23T08:00:10Z  recovered     the server answers again
+      "2026-11-23T08:00:05Z  error         [unavailable] no response
+      2026-11-23T08:00:10Z  recovered     the server responds again
       2026-11-23T08:00:10Z  runner        Build farm
       2026-11-23T08:00:10Z  phase         active
       2026-11-23T08:00:10Z  health        healthy
       2026-11-23T08:00:10Z  message       none
       2026-11-23T08:00:10Z  version       1
       2026-11-23T08:00:10Z  capabilities  warm-pool, redis-stream
-      2026-11-23T08:00:15Z  trouble       [unavailable] no answer
-      2026-11-23T08:00:25Z  trouble       [deadline_exceeded] too slow
-      2026-11-23T08:00:35Z  recovered     the server answers again
-      2026-11-23T08:00:45Z  trouble       [unavailable] no answer again
+      2026-11-23T08:00:15Z  error         [unavailable] no response
+      2026-11-23T08:00:25Z  error         [deadline_exceeded] too slow
+      2026-11-23T08:00:35Z  recovered     the server responds again
+      2026-11-23T08:00:45Z  error         [unavailable] no response again
       "
     `);
     expect(events[0]).toEqual({
-      type: "trouble",
+      type: "error",
       at: "2026-11-23T08:00:05Z",
       changes: [],
-      error: { code: "unavailable", message: "no answer" },
+      error: { code: "unavailable", message: "no response" },
       status: null,
     });
     expect(events.at(-1)?.status).toMatchObject({ name: "Build farm" });
@@ -222,24 +223,24 @@ describe("what watch tells", () => {
     }
   });
 
-  test("is no word about the heartbeat while nobody can know of it", () => {
+  test("do not report a late heartbeat while calls fail", () => {
     seen(active);
-    failed(Code.Unavailable, "no answer");
+    failed(Code.Unavailable, "no response");
     seconds += 600;
-    expect(failed(Code.Unavailable, "no answer")).toEqual([]);
+    expect(failed(Code.Unavailable, "no response")).toEqual([]);
   });
 
-  test("is at last that the runner is deleted", () => {
+  test("end with the deletion of the runner", () => {
     seen(active);
     const events = failed(Code.NotFound, "no runner with that id");
     expect(events).toMatchObject([{ type: "deleted", status: { name: "Build farm" } }]);
     expect(textOf(events)).toMatchInlineSnapshot(`
-      "2026-11-23T08:00:10Z  deleted       there is no such runner any more
+      "2026-11-23T08:00:10Z  deleted       the runner no longer exists
       "
     `);
   });
 
-  test("has names and numbers for what is newer than the contract", () => {
+  test("contain the names or numbers of enum values newer than the contract", () => {
     const { runner: named = active } = runnerFromJson(
       {
         runner: {

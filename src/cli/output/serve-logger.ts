@@ -1,10 +1,10 @@
 import { type Logger, pino } from "pino";
 
 /**
- * Creates the log of `runnerctl serve`, on standard error: lines for people on
- * a terminal, and JSON otherwise.
+ * Creates the logger of `runnerctl serve`. It writes to standard error:
+ * human-readable lines on a terminal, JSON otherwise.
  */
-export async function createServeLog(level: string): Promise<Logger> {
+export async function createServeLogger(level: string): Promise<Logger> {
   if (!process.stderr.isTTY) {
     return pino({ level, base: null }, pino.destination({ dest: 2, sync: false }));
   }
