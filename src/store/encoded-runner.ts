@@ -4,52 +4,59 @@ import { GetRunnerResponseSchema, type Runner } from "../../gen/gitpod/v1/runner
 import { runnerFromJson } from "../runner/runner-json.ts";
 import type { EncodedText } from "./text-arena.ts";
 
-/** The formats in which messages go over the wire, and the names under which they can be compressed. */
+/** A wire format of messages: Protobuf JSON or binary Protobuf. */
 export type WireFormat = "json" | "proto";
+
+/** A compression of messages, by its name in the HTTP header `Content-Encoding`. */
 export type WireCompression = "identity" | "gzip" | "br";
 
 /**
- * One version of a runner, and the bytes of the GetRunnerResponse that carries
- * it. Each encoding is made when it is first asked for, and kept.
+ * One version of a runner, and the encoded GetRunnerResponse that contains it.
+ *
+ * Each encoding is created on first use and cached.
  */
 export interface EncodedRunner {
   /** The id of the runner, in lower case. */
   readonly runnerId: string;
-  /** The runner, which must not be changed. As long as anybody has it, it is the same message. */
+  /**
+   * The runner as a message, which must not be modified.
+   *
+   * It may be garbage-collected when nothing else references it, and is then decoded again.
+   */
   readonly runner: Runner;
   /**
-   * Returns the bytes of the response, as a string in which each character is one
-   * byte (`latin1`): Node.js writes that together with the headers, in one piece,
-   * which it does not do with a Buffer.
+   * Returns the encoded response as a `latin1` string, in which each character is one byte.
+   *
+   * Node.js writes such a string in one chunk with the headers, which it does not do with a Buffer.
    */
   encode(format: WireFormat, compression: WireCompression): string;
 }
 
-/** Creates the {@link EncodedRunner} of a runner, which must not be changed from then on. */
+/** Creates the {@link EncodedRunner} of a runner, which must not be modified afterwards. */
 export function encodeRunner(runner: Runner): EncodedRunner {
-  return new RunnerEncodings(runner.runnerId.toLowerCase(), undefined, { deref: () => runner });
+  return new LazyEncodedRunner(runner.runnerId.toLowerCase(), undefined, { deref: () => runner });
 }
 
 /**
- * Creates the {@link EncodedRunner} of a runner, with its id in lower case, from JSON as
- * {@link runnerToJson} writes it. It keeps the JSON and not the message, which takes more memory.
+ * Creates an {@link EncodedRunner} from a runner id in lower case and the JSON that
+ * {@link runnerToJson} returns. It holds on to the JSON only: the message takes more memory.
  */
 export function encodedRunnerFromJson(runnerId: string, json: EncodedText): EncodedRunner {
-  return new RunnerEncodings(runnerId, json, undefined);
+  return new LazyEncodedRunner(runnerId, json, undefined);
 }
 
-/** The JSON of the response that carries a runner, as it goes over the wire. */
+/** Returns the JSON of the GetRunnerResponse that contains the runner, exactly as on the wire. */
 export function runnerToJson(runner: Runner): string {
   return toJsonString(GetRunnerResponseSchema, create(GetRunnerResponseSchema, { runner }));
 }
 
-// A class, for there may be very many: what they share is there once.
-class RunnerEncodings implements EncodedRunner {
+// A class, because there may be very many instances: they share its methods.
+class LazyEncodedRunner implements EncodedRunner {
   readonly runnerId: string;
   #json: EncodedText | undefined;
   #runner: Pick<WeakRef<Runner>, "deref"> | undefined;
-  /** What is neither of the two: binary, and all that is compressed. */
-  #others: Map<string, string> | undefined;
+  /** All encodings except uncompressed JSON. */
+  #otherEncodings: Map<string, string> | undefined;
 
   constructor(
     runnerId: string,
@@ -59,7 +66,7 @@ class RunnerEncodings implements EncodedRunner {
     this.runnerId = runnerId;
     this.#json = json;
     this.#runner = runner;
-    this.#others = undefined;
+    this.#otherEncodings = undefined;
   }
 
   get runner(): Runner {
@@ -77,17 +84,17 @@ class RunnerEncodings implements EncodedRunner {
       this.#json ??= Buffer.from(runnerToJson(this.runner)).toString("latin1");
       return this.#json.toString();
     }
-    this.#others ??= new Map();
-    const name = `${format} ${compression}`;
-    let bytes = this.#others.get(name);
+    this.#otherEncodings ??= new Map();
+    const key = `${format} ${compression}`;
+    let bytes = this.#otherEncodings.get(key);
     if (bytes === undefined) {
-      bytes = this.#make(format, compression).toString("latin1");
-      this.#others.set(name, bytes);
+      bytes = this.#createEncoding(format, compression).toString("latin1");
+      this.#otherEncodings.set(key, bytes);
     }
     return bytes;
   }
 
-  #make(format: WireFormat, compression: WireCompression): Buffer {
+  #createEncoding(format: WireFormat, compression: WireCompression): Buffer {
     if (compression !== "identity") {
       return compress(Buffer.from(this.encode(format, "identity"), "latin1"), compression);
     }
@@ -99,6 +106,6 @@ class RunnerEncodings implements EncodedRunner {
 function compress(bytes: Buffer, compression: "gzip" | "br"): Buffer {
   return compression === "gzip"
     ? gzipSync(bytes)
-    : // The best quality takes milliseconds, for a few bytes less.
+    : // The default, the highest quality, takes milliseconds and saves only a few bytes.
       brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } });
 }

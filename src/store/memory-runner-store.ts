@@ -6,17 +6,20 @@ import type { RunnerStore } from "./runner-store.ts";
 export interface MemoryRunnerStore extends RunnerStore {
   get(runnerId: string): Runner | undefined;
   peek(runnerId: string): EncodedRunner | undefined;
-  /** Adds the runner, in place of the one with the same id if there is one. */
+  /** Adds a runner, or replaces the one with the same id. It must not be modified afterwards. */
   set(runner: Runner): void;
-  /** Takes the runner out, and says whether there was one. The id may be in either case. */
+  /** Deletes the runner with this id, in any letter case. Returns false if there is none. */
   delete(runnerId: string): boolean;
-  /** How many runners it holds. */
+  /** The number of runners. */
   readonly size: number;
-  /** The runners, in the order in which their ids came in. */
+  /** Returns the runners in the order in which their ids were added. */
   values(): IterableIterator<Runner>;
 }
 
-/** Creates a store in memory, holding `runners`; of two with one id, the later. */
+/**
+ * Creates a store that holds runners in memory, at first `runners`. Of several runners with the
+ * same id, it holds the last.
+ */
 export function createMemoryRunnerStore(runners: Iterable<Runner> = []): MemoryRunnerStore {
   const byId = new Map<string, EncodedRunner>();
   const store: MemoryRunnerStore = {

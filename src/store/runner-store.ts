@@ -2,25 +2,29 @@ import type { Runner } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import type { EncodedRunner } from "./encoded-runner.ts";
 
 /**
- * Where the server gets its runners from. Everything the service knows about
- * runners comes through this one method; implement it to serve runners from a
- * place of your own.
+ * The source of the runners that the server serves.
+ *
+ * Implement it to serve runners from your own source. Only {@link RunnerStore.get} is required.
  */
 export interface RunnerStore {
   /**
-   * Returns the runner with this id, or undefined when there is none.
+   * Returns the runner with this id, or undefined if there is none.
    *
-   * `runnerId` is a UUID in lower case, however the caller wrote it.
+   * The server calls it for every valid GetRunner request, except those that its fast path serves
+   * from {@link RunnerStore.peek}. Calls may overlap.
    *
-   * The message returned is never changed by its reader, and must not be changed
-   * by the store: a new version of a runner is a new message.
+   * `runnerId` is a valid UUID in lower case, whatever case the request has. The `runnerId` of the
+   * returned message may be in any case.
    *
-   * `signal` is aborted when nobody waits for the answer any more: the caller
-   * went away or its deadline passed. Stop the work then, if you can.
+   * The server does not modify the returned message. The store must not modify it either: return a
+   * new message for a new version of a runner.
    *
-   * Throw a {@link StoreUnreachableError} or an {@link UnreadableRunnerError} for
-   * what they describe. Anything else thrown is reported to the caller as an
-   * internal error, without its text.
+   * `signal` is aborted when the caller disconnects, and when the caller's deadline or the server's
+   * request timeout passes. The server then ignores the result, so stop the work if you can.
+   *
+   * Throw a {@link StoreUnreachableError} or an {@link UnreadableRunnerError}, or reject with it,
+   * to report that condition to the caller. For any other error, the caller gets the code
+   * `internal` without the error's message.
    */
   get(
     runnerId: string,
@@ -28,24 +32,38 @@ export interface RunnerStore {
   ): Runner | undefined | Promise<Runner | undefined>;
 
   /**
-   * Optional: returns the runner with this id at once, with its bytes, if the
-   * store has it at hand; undefined if it does not, or if there is none. As long
-   * as the runner has not changed, the same object is returned.
+   * Optional: returns the runner with this id and its encodings from memory. Returns undefined if
+   * the runner is not in memory or does not exist; the server then calls {@link RunnerStore.get}.
    *
-   * With it, the server answers most calls without doing any of the work twice.
+   * It enables the fast path of `createRunnerServer`, which sends cached bytes for unary Connect
+   * calls. A server with interceptors does not call it, because interceptors must see every call.
+   *
+   * The server calls it before it validates the request: `runnerId` is in lower case, but may be
+   * any string. The method must not block and must not throw.
+   *
+   * Return the same object until the runner changes, and a new object after that: the server caches
+   * responses by the identity of this object.
    */
   peek?(runnerId: string): EncodedRunner | undefined;
 }
 
-/** The place the runners are kept in cannot be reached now; a later try may succeed. */
+/**
+ * Thrown by a store that cannot reach its runners at the moment; a later try may succeed.
+ *
+ * The caller gets the code `unavailable`. The message goes to the log only.
+ */
 export class StoreUnreachableError extends Error {
   override readonly name = "StoreUnreachableError";
 }
 
-/** The store holds a runner with this id, but what it holds is no valid Runner. */
+/**
+ * Thrown by a store that has data for this id which is not a valid Runner.
+ *
+ * The caller gets the code `data_loss` and the message, which contains the id only.
+ */
 export class UnreadableRunnerError extends Error {
   override readonly name = "UnreadableRunnerError";
-  /** The id of the runner, as it was asked for. */
+  /** The id of the runner that cannot be read. */
   readonly runnerId: string;
 
   constructor(runnerId: string, options?: ErrorOptions) {

@@ -1,52 +1,56 @@
-/**
- * A text that is kept as its UTF-8. `toString()` returns these bytes, each as one character (`latin1`).
- */
+/** A text that is stored as UTF-8. */
 export interface EncodedText {
+  /** Returns the bytes of the text as a `latin1` string, in which each character is one byte. */
   toString(): string;
 }
 
-/** A {@link EncodedText} of which a part can be had, with no work for the rest. */
+/** An {@link EncodedText} in an arena. */
 export interface ArenaText extends EncodedText {
-  /** Returns the bytes from `start` on, to before `end` or all, each as one character. */
+  /**
+   * Returns the bytes from offset `start` up to but not including `end`, as a `latin1` string.
+   * Reads only these bytes. `end` defaults to the end of the text.
+   */
   slice(start: number, end?: number): string;
 }
 
-/** Keeps a text. */
+/** Copies a text into an arena. */
 export type StoreText = (text: string) => ArenaText;
 
 /**
- * How many bytes are kept in one piece. One text holds the piece with all others in it, so it is
- * short enough that a few left over do not hold much.
+ * The size of a chunk, in bytes. A chunk stays in memory as long as any of its texts is in use.
+ * Chunks are small, so that a few remaining texts do not hold on to much memory.
  */
-const pieceSize = 1 << 18;
+const chunkSize = 1 << 18;
 
 /**
- * Creates a {@link StoreText} for very many texts. They are kept outside of V8's heap, where
- * they would be moved twice before they stay, and would take the room of short-lived objects meanwhile.
+ * Creates an arena for very many texts, and returns the function that stores a text in it.
+ *
+ * The arena is outside V8's heap. On the heap, long-lived texts would be copied twice before they
+ * reach the old generation, and would meanwhile take up space for short-lived objects.
  */
 export function createTextArena(): StoreText {
-  let piece = Buffer.alloc(0);
+  let chunk = Buffer.alloc(0);
   let used = 0;
   return (text) => {
     const size = Buffer.byteLength(text);
-    if (size > piece.length - used) {
-      piece = Buffer.allocUnsafeSlow(Math.max(size, pieceSize));
+    if (size > chunk.length - used) {
+      chunk = Buffer.allocUnsafeSlow(Math.max(size, chunkSize));
       used = 0;
     }
     const start = used;
-    used += piece.write(text, start);
-    return new ArenaSlice(piece, start, used);
+    used += chunk.write(text, start);
+    return new ChunkSlice(chunk, start, used);
   };
 }
 
-// A class, for there may be very many: what they share is there once.
-class ArenaSlice implements ArenaText {
-  readonly #piece: Buffer;
+// A class, because there may be very many instances: they share its methods.
+class ChunkSlice implements ArenaText {
+  readonly #chunk: Buffer;
   readonly #start: number;
   readonly #end: number;
 
-  constructor(piece: Buffer, start: number, end: number) {
-    this.#piece = piece;
+  constructor(chunk: Buffer, start: number, end: number) {
+    this.#chunk = chunk;
     this.#start = start;
     this.#end = end;
   }
@@ -56,6 +60,6 @@ class ArenaSlice implements ArenaText {
   }
 
   slice(start: number, end = this.#end - this.#start): string {
-    return this.#piece.toString("latin1", this.#start + start, this.#start + end);
+    return this.#chunk.toString("latin1", this.#start + start, this.#start + end);
   }
 }

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 const root = new URL("../..", import.meta.url).pathname;
 const baseline = join(root, "test/contract/baseline.json");
 
-/** A copy of the contract, to break. */
+/** The folder of a copy of the contract, which the tests change. */
 let copy: string;
 
 beforeEach(() => {
@@ -20,32 +20,32 @@ beforeEach(() => {
 afterEach(() => rmSync(copy, { recursive: true }));
 
 describe("the check for breaking changes", () => {
-  test("passes the contract as it is", () => {
-    expect(breaking()).toEqual({ status: 0, output: "" });
+  test("passes for the unchanged contract", () => {
+    expect(checkBreaking()).toEqual({ status: 0, output: "" });
   });
 
-  test("lets a field be added", () => {
+  test("passes when a field is added", () => {
     edit("  string name = 4;", "  string name = 4;\n\n  // New.\n  string motto = 11;");
-    expect(breaking()).toEqual({ status: 0, output: "" });
+    expect(checkBreaking()).toEqual({ status: 0, output: "" });
   });
 
   test("fails when a field is deleted", () => {
     edit("  string log_url = 5;", '  reserved 5;\n  reserved "log_url";');
-    const { status, output } = breaking();
+    const { status, output } = checkBreaking();
     expect(status).toBe(100);
     expect(output).toContain('Previously present field "5" with name "log_url"');
   });
 
-  test("fails when a field gets another number", () => {
+  test("fails when a field number changes", () => {
     edit("  string log_url = 5;", "  string log_url = 14;");
-    const { status, output } = breaking();
+    const { status, output } = checkBreaking();
     expect(status).toBe(100);
     expect(output).toContain('Previously present field "5" with name "log_url"');
   });
 
   test("fails when a JSON name changes", () => {
     edit("  string log_url = 5;", '  string log_url = 5 [json_name = "logs"];');
-    const { status, output } = breaking();
+    const { status, output } = checkBreaking();
     expect(status).toBe(100);
     expect(output).toContain('option "json_name" from "logUrl" to "logs"');
   });
@@ -58,7 +58,7 @@ function edit(search: string, replacement: string): void {
   writeFileSync(file, source.replace(search, replacement));
 }
 
-function breaking(): { status: number | null; output: string } {
+function checkBreaking(): { status: number | null; output: string } {
   const args = ["breaking", copy, "--against", baseline];
   const { status, stdout, stderr } = spawnSync(join(root, "node_modules/.bin/buf"), args, {
     encoding: "utf8",

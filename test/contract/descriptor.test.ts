@@ -15,8 +15,8 @@ import {
   RunnerService,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
 
-// The facts of the live API, one line a field:
-// number, name, JSON name, type, presence, and what else is marked.
+// The fields of the live API, one per line:
+// number, name, JSON name, type, presence, then its options.
 const messages: Record<string, string[]> = {
   GetRunnerRequest: ["1 runner_id runnerId string implicit string.uuid"],
   GetRunnerResponse: ["1 runner runner Runner message required"],
@@ -91,7 +91,7 @@ const messages: Record<string, string[]> = {
   ],
 };
 
-// Each enum's prefix, then its values from 0 up; "-" is a number that is not published.
+// The prefix of each enum, and its values in order from 0; "-" is a number that is not published.
 const enums: Record<string, [prefix: string, values: string]> = {
   Principal: [
     "PRINCIPAL",
@@ -116,13 +116,13 @@ const enums: Record<string, [prefix: string, values: string]> = {
   ],
 };
 
-test("the file is package gitpod.v1 in proto3, with one service", () => {
+test("the file is in package gitpod.v1, uses proto3 and has one service", () => {
   expect(file.proto.package).toBe("gitpod.v1");
   expect(file.proto.syntax).toBe("proto3");
   expect(file.services.map((service) => service.typeName)).toEqual(["gitpod.v1.RunnerService"]);
 });
 
-test("GetRunner is unary and without side effects", () => {
+test("GetRunner is unary and has no side effects", () => {
   expect(RunnerService.methods.map((method) => method.name)).toEqual(["GetRunner"]);
   const { getRunner } = RunnerService.method;
   expect(getRunner.methodKind).toBe("unary");
@@ -132,7 +132,7 @@ test("GetRunner is unary and without side effects", () => {
 });
 
 describe("messages", () => {
-  test("are these and no others", () => {
+  test("are exactly the expected ones", () => {
     expect(file.messages.map((message) => message.name).sort()).toEqual(
       Object.keys(messages).sort(),
     );
@@ -140,13 +140,13 @@ describe("messages", () => {
   test.each(file.messages.map((message) => [message.name, message] as const))(
     "%s",
     (name, desc) => {
-      expect(fields(desc)).toEqual(messages[name]);
+      expect(describeFields(desc)).toEqual(messages[name]);
     },
   );
 });
 
 describe("enums", () => {
-  test("are these and no others", () => {
+  test("are exactly the expected ones", () => {
     expect(file.enums.map((desc) => desc.name).sort()).toEqual(Object.keys(enums).sort());
   });
   test.each(file.enums.map((desc) => [desc.name, desc] as const))("%s", (name, desc) => {
@@ -155,29 +155,35 @@ describe("enums", () => {
       .split(" ")
       .map((value, number) => `${number} ${prefix}_${value}`)
       .filter((line) => !line.endsWith("_-"));
-    expect(valuesOf(desc)).toEqual(expected);
+    expect(describeValues(desc)).toEqual(expected);
   });
-  test("the unpublished capability 17 stays free", () => {
+  test("reserve 17, the number of an unpublished capability", () => {
     const capability = file.enums.find((desc) => desc.name === "RunnerCapability");
     expect(capability?.proto.reservedRange).toMatchObject([{ start: 17, end: 17 }]);
   });
 });
 
-function fields(desc: DescMessage): string[] {
+function describeFields(desc: DescMessage): string[] {
   return desc.fields
     .toSorted((a, b) => a.number - b.number)
     .map((field) =>
-      [field.number, field.name, field.jsonName, typeOf(field), ...marksOf(field)].join(" "),
+      [
+        field.number,
+        field.name,
+        field.jsonName,
+        describeType(field),
+        ...describeOptions(field),
+      ].join(" "),
     );
 }
 
-function typeOf(field: DescField): string {
-  const local = (typeName: string) => typeName.replace(/^gitpod\.v1\./, "");
+function describeType(field: DescField): string {
+  const shorten = (typeName: string) => typeName.replace(/^gitpod\.v1\./, "");
   const type =
     field.message !== undefined
-      ? local(field.message.typeName)
+      ? shorten(field.message.typeName)
       : field.enum !== undefined
-        ? local(field.enum.typeName)
+        ? shorten(field.enum.typeName)
         : ScalarType[field.scalar as ScalarType].toLowerCase();
   if (field.fieldKind === "list") {
     return `repeated ${type}`;
@@ -189,28 +195,28 @@ function typeOf(field: DescField): string {
   return `${type} ${implicit ? "implicit" : "optional"}`;
 }
 
-function marksOf(field: DescField): string[] {
-  const marks: string[] = [];
+function describeOptions(field: DescField): string[] {
+  const options: string[] = [];
   if (hasOption(field, rulesOption)) {
     const rules = toJson(FieldRulesSchema, getOption(field, rulesOption)) as object;
     for (const [name, rule] of Object.entries(rules)) {
-      marks.push(...spell(name, rule));
+      options.push(...formatRule(name, rule));
     }
   }
   if (field.proto.options?.debugRedact) {
-    marks.push("debug_redact");
+    options.push("debug_redact");
   }
-  return marks;
+  return options;
 }
 
-function spell(name: string, rule: unknown): string[] {
+function formatRule(name: string, rule: unknown): string[] {
   if (typeof rule === "object" && rule !== null) {
-    return Object.entries(rule).flatMap(([key, value]) => spell(`${name}.${key}`, value));
+    return Object.entries(rule).flatMap(([key, value]) => formatRule(`${name}.${key}`, value));
   }
   return [rule === true ? name : `${name}=${rule}`];
 }
 
-function valuesOf(desc: DescEnum): string[] {
+function describeValues(desc: DescEnum): string[] {
   return desc.values.map(
     ({ number, name, deprecated }) => `${number} ${name}${deprecated ? "(deprecated)" : ""}`,
   );

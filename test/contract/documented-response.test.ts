@@ -9,9 +9,9 @@ const documented: JsonValue = JSON.parse(
   readFileSync(new URL("../documented-response.json", import.meta.url), "utf8"),
 );
 
-/** What the page's example says and canonical Protobuf JSON says otherwise, or not at all. */
+/** The values in the page's example that differ in canonical Protobuf JSON: before and after. */
 const differences = {
-  // The default of its type: canonical JSON leaves it out.
+  // Canonical JSON omits default values.
   "runner.creator.principal": ["PRINCIPAL_UNSPECIFIED", undefined],
   "runner.kind": ["RUNNER_KIND_UNSPECIFIED", undefined],
   "runner.provider": ["RUNNER_PROVIDER_UNSPECIFIED", undefined],
@@ -20,36 +20,36 @@ const differences = {
   "runner.spec.desiredPhase": ["RUNNER_PHASE_UNSPECIFIED", undefined],
   "runner.spec.variant": ["RUNNER_VARIANT_UNSPECIFIED", undefined],
   "runner.status.phase": ["RUNNER_PHASE_UNSPECIFIED", undefined],
-  // The plus sign: canonical JSON has none.
+  // Canonical JSON has no plus sign.
   "runner.status.gatewayInfo.latency": ["+9125115.360s", "9125115.360s"],
 };
 
 describe("the example on the API's page", () => {
-  test("keeps each of its leaves through JSON, but for canonical spelling", () => {
-    const again = toJson(GetRunnerResponseSchema, runnerFromJson(documented));
-    expect(differ(leaves(documented), leaves(again))).toEqual(differences);
+  test("keeps every value through JSON, in its canonical form", () => {
+    const rewritten = toJson(GetRunnerResponseSchema, runnerFromJson(documented));
+    expect(diffLeaves(leaves(documented), leaves(rewritten))).toEqual(differences);
   });
 
-  test("keeps each of its leaves through binary, but for canonical spelling", () => {
+  test("keeps every value through binary, in its canonical form", () => {
     const bytes = toBinary(GetRunnerResponseSchema, runnerFromJson(documented));
-    const again = toJson(GetRunnerResponseSchema, fromBinary(GetRunnerResponseSchema, bytes));
-    expect(differ(leaves(documented), leaves(again))).toEqual(differences);
+    const rewritten = toJson(GetRunnerResponseSchema, fromBinary(GetRunnerResponseSchema, bytes));
+    expect(diffLeaves(leaves(documented), leaves(rewritten))).toEqual(differences);
   });
 
-  test("is refused by the runtime alone, for the plus sign", () => {
+  test("is rejected by the Protobuf runtime itself, because of the plus sign", () => {
     expect(() => fromJson(GetRunnerResponseSchema, documented)).toThrow(
       "cannot decode message google.protobuf.Duration from JSON",
     );
   });
 
-  test("breaks the contract's own rule for public keys", () => {
+  test("violates the contract's rule for public keys", () => {
     const result = createValidator().validate(GetRunnerResponseSchema, runnerFromJson(documented));
     expect(result.violations?.map(String)).toEqual([
       "runner.status.public_key: must be 32 bytes [bytes.len]",
     ]);
   });
 
-  test("is left as it was by reading it", () => {
+  test("is not modified when it is read", () => {
     const copy = structuredClone(documented);
     runnerFromJson(documented);
     expect(documented).toEqual(copy);
@@ -66,7 +66,7 @@ function leaves(json: JsonValue | undefined, path = ""): Map<string, JsonValue |
   return new Map(entries);
 }
 
-function differ(
+function diffLeaves(
   before: Map<string, JsonValue | undefined>,
   after: Map<string, JsonValue | undefined>,
 ): Record<string, [JsonValue | undefined, JsonValue | undefined]> {
