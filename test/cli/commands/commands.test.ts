@@ -150,7 +150,7 @@ describe("status", () => {
       "Name:       Build farm (Oregon)
       ID:         5a6c2f98-b1e7-4093-8d4f-2e7b0c9d1a36
       Health:     degraded
-      Because:    The last heartbeat came … ago; one is due every 30 s.
+      Because:    The last heartbeat was … ago; one is due every 30 s.
       Phase:      active
       Message:    The runner is up and takes environments.
       Heartbeat:  … ago (2026-11-21T03:12:08.500Z)
@@ -172,7 +172,7 @@ describe("status", () => {
           "reasons": [
             {
               "code": "heartbeat-late",
-              "message": "The last heartbeat came … ago; one is due every 30 s."
+              "message": "The last heartbeat was … ago; one is due every 30 s."
             }
           ]
         },
@@ -200,7 +200,7 @@ describe("status", () => {
         state: unavailable
         reasons:
           - code: phase-created
-            message: The runner was created, but has not signed up yet.
+            message: The runner was created but has not signed up yet.
       message: Waiting for the runner to sign up.
       heartbeat: null
       version: ""
@@ -362,7 +362,7 @@ describe("verify", () => {
     expect(await runRunnerctl(args)).toEqual({
       code: 2,
       stdout: "",
-      stderr: 'runnerctl: there is no RunnerCapability "warm-pols": did you mean warm-pool?\n',
+      stderr: 'runnerctl: unknown RunnerCapability "warm-pols"; did you mean warm-pool?\n',
     });
   });
 });
@@ -459,7 +459,8 @@ describe.concurrent("what the command line may look like", () => {
     expect(await runRunnerctl(["get", late], { GITPOD_BASE_URL: "ona.com" })).toEqual({
       code: 2,
       stdout: "",
-      stderr: 'runnerctl: baseUrl "ona.com" is no URL: it should be like https://app.ona.com/api\n',
+      stderr:
+        'runnerctl: baseUrl "ona.com" is no URL: it should be like https://app.ona.com/api\n',
     });
   });
 });

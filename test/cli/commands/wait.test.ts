@@ -81,7 +81,7 @@ describe.concurrent("wait in a pipe", () => {
       code: 5,
       stdout: "",
       stderr:
-        "runnerctl: health=healthy does not hold after 2 s: it is unavailable: The runner was created, but has not signed up yet.\n",
+        "runnerctl: health=healthy does not hold after 2 s: it is unavailable: The runner was created but has not signed up yet.\n",
     });
   });
 
@@ -140,7 +140,7 @@ describe.concurrent("wait on a terminal", () => {
       wait.printed(new RegExp(`\\r␛\\[K␛\\[\\?7lwaiting for health=healthy, ${text}`));
     await line("\\d+ s left, no answer yet");
     await line(
-      "\\d+ s left, it is unavailable: The runner was created, but has not signed up yet\\.",
+      "\\d+ s left, it is unavailable: The runner was created but has not signed up yet\\.",
     );
     await server.stop();
     await line("\\d+ s left, it is unavailable: .+, ␛\\[31m\\[unavailable\\] no answer from ");
