@@ -426,7 +426,7 @@ describe.concurrent("what the command line may look like", () => {
     [["get"], "missing required argument 'id'"],
     [["status", late, "--timeout", "5"], "with a unit, such as 500ms, 5s or 2m"],
     [["config", late, "-o", "xml"], "Allowed choices are text, json, yaml."],
-    [["config", late, "--base-url", "localhost"], 'baseUrl "localhost" is no URL'],
+    [["config", late, "--base-url", "localhost"], 'baseUrl "localhost" is not a URL'],
     [["verify", late], "required option '--capability <name...>' not specified"],
     [["gets", late], "unknown command 'gets' (Did you mean get?)"],
     [["get", late, "--token-file", "/nowhere"], "the token file cannot be read: ENOENT"],
@@ -444,7 +444,7 @@ describe.concurrent("what the command line may look like", () => {
     const { code, stdout, stderr } = await runRunnerctl(["get", late], env);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(
-      /^runnerctl: the token would travel unencrypted to runner.invalid: .+\n$/,
+      /^runnerctl: the token would be sent unencrypted to runner.invalid; .+\n$/,
     );
     expect(stderr).not.toContain("secret");
   });
@@ -460,7 +460,7 @@ describe.concurrent("what the command line may look like", () => {
       code: 2,
       stdout: "",
       stderr:
-        'runnerctl: baseUrl "ona.com" is no URL: it should be like https://app.ona.com/api\n',
+        'runnerctl: baseUrl "ona.com" is not a URL; expected something like https://app.ona.com/api\n',
     });
   });
 });

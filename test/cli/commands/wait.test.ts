@@ -143,7 +143,7 @@ describe.concurrent("wait on a terminal", () => {
       "\\d+ s left, it is unavailable: The runner was created but has not signed up yet\\.",
     );
     await server.stop();
-    await line("\\d+ s left, it is unavailable: .+, ␛\\[31m\\[unavailable\\] no answer from ");
+    await line("\\d+ s left, it is unavailable: .+, ␛\\[31m\\[unavailable\\] no response from ");
     server.write(active());
     await server.restart();
     const { code, stdout } = await wait.ended;
