@@ -1,13 +1,13 @@
 /**
- * The client of RunnerService and the types of its contract. Runs wherever
- * there is fetch: Node.js, browsers, edge runtimes.
+ * The RunnerService client, the generated contract types, and functions that interpret a Runner.
+ * Runs wherever `fetch` is available: Node.js, browsers, edge runtimes.
  *
  * @module
  */
 export * from "../gen/gitpod/v1/runner_service_pb.ts";
 export type { TokenSource } from "./client/bearer-token.ts";
 export type { Clock } from "./client/clock.ts";
-export type { Poll, PollOptions } from "./client/poll-runner.ts";
+export type { PollOptions, PollResult } from "./client/poll-runner.ts";
 export type { RetryOptions } from "./client/retry.ts";
 export {
   createRunnerClient,

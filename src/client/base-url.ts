@@ -1,31 +1,36 @@
-/** Where the live API is served. */
+/** The base URL of the live API. */
 export const liveApiUrl = "https://app.ona.com/api";
 
 /**
- * Returns `text` as the URL below which the API is served, without a slash at
- * its end. In a browser it may be relative to the page.
+ * Parses a base URL and removes its trailing slashes. In a browser, the URL may be relative to the
+ * page.
  *
- * Throws an Error when it is none.
+ * Throws an Error if it is not a URL, does not use `http:` or `https:`, or contains credentials, a
+ * query or a fragment.
  */
-export function parseBaseUrl(text: string): URL {
-  const page = globalThis.location?.href;
-  if (!URL.canParse(text, page)) {
-    throw new Error(`baseUrl ${JSON.stringify(text)} is no URL: it should be like ${liveApiUrl}`);
+export function parseBaseUrl(baseUrl: string): URL {
+  const pageUrl = globalThis.location?.href;
+  if (!URL.canParse(baseUrl, pageUrl)) {
+    throw new Error(
+      `baseUrl ${JSON.stringify(baseUrl)} is not a URL; expected something like ${liveApiUrl}`,
+    );
   }
-  const url = new URL(text, page);
+  const url = new URL(baseUrl, pageUrl);
   if (url.username !== "" || url.password !== "") {
-    throw new Error("baseUrl must not carry a user name or a password: authenticate with a token");
+    throw new Error(
+      "baseUrl must not contain a user name or password; authenticate with a token instead",
+    );
   }
   if (!/^https?:$/.test(url.protocol) || url.search !== "" || url.hash !== "") {
     throw new Error(
-      `baseUrl ${url.origin}${url.pathname} must be http: or https:, and end with its path, like ${liveApiUrl}`,
+      `baseUrl ${url.origin}${url.pathname} must use http: or https: and have no query or fragment; expected something like ${liveApiUrl}`,
     );
   }
   url.pathname = url.pathname.replace(/\/+$/, "");
   return url;
 }
 
-/** Whether a host is this machine itself: what is sent there can be seen by nobody on the way. */
+/** Returns whether a URL's host is this machine, so that requests to it do not cross a network. */
 export function isLoopback({ hostname }: URL): boolean {
   return (
     hostname === "localhost" ||

@@ -2,38 +2,41 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { CallRequest, UnaryCall } from "./unary-transport.ts";
 
 /**
- * Gives the token for a call. It is asked before each attempt, so it should
- * keep the token as long as it is good. When the server answered
- * `unauthenticated`, it is asked once more, with the token that was refused.
+ * Returns the token for a call. It is called before each attempt, so it should cache the token
+ * until it expires. If the server responds with `unauthenticated`, it is called once more with the
+ * rejected token, and the call is sent again.
  */
-export type TokenSource = (refused?: string) => string | Promise<string>;
+export type TokenSource = (rejectedToken?: string) => string | Promise<string>;
 
 /**
- * Returns a call that authenticates with a bearer token (RFC 6750).
+ * Wraps a call so that it authenticates with a bearer token (RFC 6750).
  *
- * Throws an Error when a token given as a string is one that no header can
- * carry. Neither this nor any other error shows the token.
+ * Throws a ConnectError with the code `unauthenticated` if a token given as a string is empty or
+ * contains a character that is not allowed. No error message contains the token.
  */
 export function withBearerToken(call: UnaryCall, token: string | TokenSource): UnaryCall {
   if (typeof token === "string") {
-    const value = headerValue(token);
+    const value = formatAuthorization(token);
     return (request) => withAuthorization(call, request, value);
   }
   return async (request) => {
-    const first = await ask(token, request.signal);
+    const first = await requestToken(token, request.signal);
     try {
-      return await withAuthorization(call, request, headerValue(first));
+      return await withAuthorization(call, request, formatAuthorization(first));
     } catch (error) {
       if (ConnectError.from(error).code !== Code.Unauthenticated) {
         throw error;
       }
     }
-    const second = await ask(token, request.signal, first);
-    return withAuthorization(call, request, headerValue(second));
+    const second = await requestToken(token, request.signal, first);
+    return withAuthorization(call, request, formatAuthorization(second));
   };
 }
 
-/** The request is the same for all interceptors, and one of them may be a log: it is left without. */
+/**
+ * Makes a call with the token in its header and then removes it: interceptors see the same request,
+ * and one of them may log it.
+ */
 async function withAuthorization(call: UnaryCall, request: CallRequest, value: string) {
   request.header.set("Authorization", value);
   try {
@@ -43,12 +46,12 @@ async function withAuthorization(call: UnaryCall, request: CallRequest, value: s
   }
 }
 
-function headerValue(token: string): string {
-  // What a header may carry, without spaces: a token has none.
+function formatAuthorization(token: string): string {
+  // Visible ASCII: what a header may contain, except spaces.
   if (!/^[\x21-\x7e]+$/.test(token || "")) {
     throw new ConnectError(
       token
-        ? "the token has a character that no token has: is there a line break or a space in it?"
+        ? "the token contains a character that is not allowed in a token; check for line breaks and spaces"
         : "the token is empty",
       Code.Unauthenticated,
     );
@@ -56,13 +59,17 @@ function headerValue(token: string): string {
   return `Bearer ${token}`;
 }
 
-/** Asks for a token, but no longer than the call has time. */
-async function ask(source: TokenSource, signal: AbortSignal, refused?: string): Promise<string> {
+/** Gets a token from its source. Rejects if the call's signal is aborted first. */
+async function requestToken(
+  source: TokenSource,
+  signal: AbortSignal,
+  rejectedToken?: string,
+): Promise<string> {
   const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason));
   });
   try {
-    return await Promise.race([source(refused), aborted]);
+    return await Promise.race([source(rejectedToken), aborted]);
   } catch (error) {
     throw ConnectError.from(error, Code.Unauthenticated);
   }

@@ -1,4 +1,4 @@
-/** What calls need of `Headers`, which is one. */
+/** The subset of `Headers` that calls need. `Headers` implements it. */
 export interface CallHeader extends Iterable<[name: string, value: string]> {
   get(name: string): string | null;
   has(name: string): boolean;
@@ -7,10 +7,10 @@ export interface CallHeader extends Iterable<[name: string, value: string]> {
 }
 
 /**
- * Creates the header of a call that only this package sees. The first `Headers` that Node.js makes
- * takes it longer than a whole call: it loads its fetch for it.
+ * Creates a lightweight header for calls that only this package sees. Creating the first `Headers`
+ * in Node.js takes longer than a whole call, because it loads Node's fetch implementation.
  *
- * Names and values are taken as they are: they have to be such as HTTP allows.
+ * Names and values are not validated: they must be valid in HTTP.
  */
 export function createCallHeader(): CallHeader {
   const values = new Map<string, string>();

@@ -1,14 +1,14 @@
-/** Time and chance, as retries and watches know them. A test can bring its own. */
+/** The source of time and randomness for retrying, watching and waiting. Replaceable in tests. */
 export interface Clock {
-  /** The time, in milliseconds since 1970. */
+  /** Returns the current time, in milliseconds since the Unix epoch. */
   now(): number;
-  /** Resolves after a time in milliseconds. Rejects with the signal's reason once it is aborted. */
+  /** Resolves after `ms` milliseconds. Rejects with the signal's reason if it is aborted first. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
-  /** A random number from 0 to 1, 1 excluded. */
+  /** Returns a random number from 0 (inclusive) to 1 (exclusive). */
   random(): number;
 }
 
-/** The clock of this machine. */
+/** The system clock, with `Math.random()` for randomness. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   random: () => Math.random(),

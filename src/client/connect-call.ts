@@ -11,9 +11,9 @@ import { Code, type UnaryResponse } from "@connectrpc/connect";
 import { messageFromJson } from "../runner/runner-json.ts";
 import {
   errorFromResponse,
-  headerAndTrailer,
   isBinary,
   isJson,
+  splitHeaderAndTrailer,
   unexpectedResponse,
 } from "./connect-error.ts";
 import type { HttpClient, HttpResponse } from "./http-client.ts";
@@ -21,23 +21,21 @@ import type { UnaryCall } from "./unary-transport.ts";
 
 /** Options of {@link createConnectCall}. */
 export interface ConnectCallOptions {
-  /** Whether messages are binary on the wire. Default: JSON. */
+  /** Whether to use binary messages instead of JSON. Default: false. */
   readonly useBinaryFormat?: boolean | undefined;
-  /** Whether methods without side effects are called by HTTP GET. Default: by POST. */
+  /** Whether to call methods without side effects with HTTP GET instead of POST. Default: false. */
   readonly useHttpGet?: boolean | undefined;
 }
 
 /**
- * Makes calls by the Connect protocol, over any HTTP client.
+ * Creates a function that makes unary calls with the Connect protocol over an HTTP client.
  *
- * What goes over the wire is what Connect's own transports send and understand.
- * An answer that is none of Connect's makes an error that tells what the server
- * answered, and where.
+ * On the wire, it is compatible with Connect's own transports. If a response is not a Connect
+ * response, the error contains the URL, the status and the beginning of the body.
  *
- * Of what Connect's own transports are made, much is exported but marked
- * private. It is not used here: to rely on it, this package would have to pin
- * everyone who installs it to one exact version of Connect. Tests hold this
- * function to Connect's own transports instead.
+ * Connect exports many building blocks of its transports but marks them as private. They are not
+ * used here, because this package would then have to pin everyone who installs it to one exact
+ * version of Connect. Instead, tests compare this function with Connect's own transports.
  */
 export function createConnectCall(
   httpClient: HttpClient,
@@ -48,62 +46,70 @@ export function createConnectCall(
     const body = useBinaryFormat
       ? (toBinary(method.input, message) as Uint8Array<ArrayBuffer>)
       : toJsonString(method.input, message);
-    let answer: HttpResponse;
+    let response: HttpResponse;
     if (useHttpGet && method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS) {
-      const getUrl = `${url}?${parameters(encoding, body)}`;
-      answer = await httpClient({ url: getUrl, method: "GET", header, body: null, signal });
+      const getUrl = `${url}?${formatQuery(encoding, body)}`;
+      response = await httpClient({ url: getUrl, method: "GET", header, body: null, signal });
     } else {
       header.set("Content-Type", `application/${encoding}`);
       header.set("Connect-Protocol-Version", "1");
-      answer = await httpClient({ url, method: "POST", header, body, signal });
+      response = await httpClient({ url, method: "POST", header, body, signal });
     }
-    if (answer.status !== 200) {
-      throw errorFromResponse(answer, url);
+    if (response.status !== 200) {
+      throw errorFromResponse(response, url);
     }
-    return responseOf(method, answer, messageOf(method, answer, url, useBinaryFormat));
+    return createUnaryResponse(
+      method,
+      response,
+      decodeMessage(method, response, url, useBinaryFormat),
+    );
   };
 }
 
-/** The parameters of a GET request, in the order that the protocol asks for, for the sake of caches. */
-function parameters(encoding: string, body: string | Uint8Array): string {
+/**
+ * Returns the query of a GET request, with the parameters in the order that the protocol recommends
+ * for caches.
+ */
+function formatQuery(encoding: string, body: string | Uint8Array): string {
   return typeof body === "string"
     ? `connect=v1&encoding=${encoding}&message=${encodeURIComponent(body)}`
     : `connect=v1&base64=1&encoding=${encoding}&message=${base64Encode(body, "url")}`;
 }
 
-function messageOf(
+function decodeMessage(
   { output }: DescMethodUnary,
-  answer: HttpResponse,
+  response: HttpResponse,
   url: string,
   useBinaryFormat: boolean,
 ): Message {
-  if (!(useBinaryFormat ? isBinary(answer) : isJson(answer))) {
-    const isOtherFormat = useBinaryFormat ? isJson(answer) : isBinary(answer);
-    throw unexpectedResponse(answer, url, isOtherFormat ? Code.Internal : Code.Unknown);
+  if (!(useBinaryFormat ? isBinary(response) : isJson(response))) {
+    const isOtherFormat = useBinaryFormat ? isJson(response) : isBinary(response);
+    throw unexpectedResponse(response, url, isOtherFormat ? Code.Internal : Code.Unknown);
   }
   try {
     return useBinaryFormat
-      ? fromBinary(output, answer.body)
-      : messageFromJson(output, JSON.parse(utf8.decode(answer.body)), {
+      ? fromBinary(output, response.body)
+      : messageFromJson(output, JSON.parse(utf8.decode(response.body)), {
           ignoreUnknownFields: true,
         });
   } catch (error) {
-    throw unexpectedResponse(answer, url, Code.Internal, error);
+    throw unexpectedResponse(response, url, Code.Internal, error);
   }
 }
 
 const utf8 = new TextDecoder();
 
-function responseOf(
+function createUnaryResponse(
   method: DescMethodUnary,
-  answer: HttpResponse,
+  response: HttpResponse,
   message: Message,
 ): UnaryResponse {
-  // Only made for those who look: few do, and it takes a tenth of the call.
-  let made: ReturnType<typeof headerAndTrailer> | undefined;
-  const make = () => {
-    made ??= headerAndTrailer(answer);
-    return made;
+  // Created lazily: few callers read the header or the trailer, and creating them takes a tenth of
+  // the time of a call.
+  let metadata: ReturnType<typeof splitHeaderAndTrailer> | undefined;
+  const getMetadata = () => {
+    metadata ??= splitHeaderAndTrailer(response);
+    return metadata;
   };
   return {
     stream: false,
@@ -111,10 +117,10 @@ function responseOf(
     method,
     message,
     get header() {
-      return make().header;
+      return getMetadata().header;
     },
     get trailer() {
-      return make().trailer;
+      return getMetadata().trailer;
     },
   };
 }

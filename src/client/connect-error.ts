@@ -3,11 +3,17 @@ import { base64Decode } from "@bufbuild/protobuf/wire";
 import { appendHeaders, Code, ConnectError } from "@connectrpc/connect";
 import type { HttpResponse } from "./http-client.ts";
 
-/** The header and the trailer of an answer: Connect sends a trailer as a header with a prefix. */
-export function headerAndTrailer(answer: HttpResponse): { header: Headers; trailer: Headers } {
+/**
+ * Splits the header of a response into header and trailer. In a unary Connect response, trailers
+ * are header fields with the prefix `trailer-`.
+ */
+export function splitHeaderAndTrailer(response: HttpResponse): {
+  header: Headers;
+  trailer: Headers;
+} {
   const header = new Headers();
   const trailer = new Headers();
-  for (const [name, value] of answer.header) {
+  for (const [name, value] of response.header) {
     if (name.startsWith("trailer-")) {
       trailer.append(name.slice("trailer-".length), value);
     } else {
@@ -17,69 +23,71 @@ export function headerAndTrailer(answer: HttpResponse): { header: Headers; trail
   return { header, trailer };
 }
 
-function metadataOf(answer: HttpResponse): Headers {
-  const { header, trailer } = headerAndTrailer(answer);
+function getErrorMetadata(response: HttpResponse): Headers {
+  const { header, trailer } = splitHeaderAndTrailer(response);
   return appendHeaders(header, trailer);
 }
 
-/** The error that an answer with another status than 200 stands for. */
-export function errorFromResponse(answer: HttpResponse, url: string): ConnectError {
-  const code = codeOfStatus(answer.status);
-  const json = isJson(answer) ? parse(answer.body) : undefined;
-  return errorFromJson(json, code, answer) ?? unexpectedResponse(answer, url, code);
+/** Returns the error for a response whose status is not 200. */
+export function errorFromResponse(response: HttpResponse, url: string): ConnectError {
+  const code = codeFromStatus(response.status);
+  const json = isJson(response) ? parseJson(response.body) : undefined;
+  return errorFromJson(json, code, response) ?? unexpectedResponse(response, url, code);
 }
 
 /**
- * An error about an answer that Connect has no meaning for: a proxy's page, the
- * login form of a network, another server altogether. It tells what was
- * answered, and where. The URL is told without its parameters.
+ * Returns the error for a response that is not a Connect response, for example an error page of a
+ * proxy, a captive portal or an unrelated server. The message contains the URL without its query,
+ * the status and the beginning of the body.
  */
 export function unexpectedResponse(
-  answer: HttpResponse,
+  response: HttpResponse,
   url: string,
   code: Code,
   cause?: unknown,
 ): ConnectError {
   const { origin, pathname } = new URL(url);
-  const where = `${origin}${pathname}`;
+  const endpoint = `${origin}${pathname}`;
   const message =
-    answer.status === 0
-      ? `${where} redirects, and redirects are not followed`
-      : `HTTP ${answer.status} from ${where}: ${redirect(answer, url) ?? describe(answer, cause)}`;
-  return new ConnectError(message, code, metadataOf(answer), undefined, cause);
+    response.status === 0
+      ? `redirect from ${endpoint}; redirects are not followed`
+      : `HTTP ${response.status} from ${endpoint}: ${describeRedirect(response, url) ?? describeContent(response, cause)}`;
+  return new ConnectError(message, code, getErrorMetadata(response), undefined, cause);
 }
 
-function redirect({ status, header }: HttpResponse, url: string): string | undefined {
+function describeRedirect({ status, header }: HttpResponse, url: string): string | undefined {
   const location = header.get("location");
   if (status < 300 || status > 399 || location === null || !URL.canParse(location, url)) {
     return undefined;
   }
   const { origin, pathname } = new URL(location, url);
-  return `it redirects to ${origin}${pathname}, and redirects are not followed`;
+  return `redirect to ${origin}${pathname}; redirects are not followed`;
 }
 
-function describe({ header, body }: HttpResponse, cause: unknown): string {
-  const type = header.get("content-type") ?? "one without content type";
+function describeContent({ header, body }: HttpResponse, cause: unknown): string {
+  const type = header.get("content-type") ?? "a response without Content-Type";
   const text = new TextDecoder()
     .decode(body.subarray(0, 1000))
     .replace(/[\s\p{C}]+/gu, " ")
     .trim();
   const start = text.length > 100 ? `${text.slice(0, 100)}…` : text;
-  const reason = cause instanceof Error ? `${cause.message}: ` : "";
-  return `${reason}not an answer of the API but ${type}${start === "" ? ", empty" : `: ${start}`}`;
+  const content = start === "" ? `${type} (empty body)` : `${type}: ${start}`;
+  return cause instanceof Error
+    ? `${cause.message}; got ${content}`
+    : `expected an API response but got ${content}`;
 }
 
-/** Whether an answer's content type is the one of Connect's JSON. */
+/** Returns whether a response has the content type of the Connect protocol with JSON. */
 export function isJson({ header }: HttpResponse): boolean {
   return /^application\/json(; ?charset=utf-?8)?$/i.test(header.get("content-type") ?? "");
 }
 
-/** Whether an answer's content type is the one of Connect's binary format. */
+/** Returns whether a response has the content type of the Connect protocol with binary messages. */
 export function isBinary({ header }: HttpResponse): boolean {
   return /^application\/proto$/i.test(header.get("content-type") ?? "");
 }
 
-function parse(body: Uint8Array): JsonValue | undefined {
+function parseJson(body: Uint8Array): JsonValue | undefined {
   try {
     return JSON.parse(new TextDecoder().decode(body));
   } catch {
@@ -87,11 +95,15 @@ function parse(body: Uint8Array): JsonValue | undefined {
   }
 }
 
-/** Connect's error JSON: https://connectrpc.com/docs/protocol#error-end-stream */
+/**
+ * Parses Connect's error JSON. Returns undefined if the JSON is something else.
+ *
+ * See https://connectrpc.com/docs/protocol#error-end-stream
+ */
 function errorFromJson(
   json: JsonValue | undefined,
   defaultCode: Code,
-  answer: HttpResponse,
+  response: HttpResponse,
 ): ConnectError | undefined {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     return undefined;
@@ -104,21 +116,21 @@ function errorFromJson(
   const error = new ConnectError(
     message ?? "",
     codeByName.get(code) ?? defaultCode,
-    metadataOf(answer),
+    getErrorMetadata(response),
   );
-  // For transports to set: a Connect server that meets this error does not pass it on as its own.
+  // Set by all transports: it prevents a Connect server from passing this error on as its own.
   error.isWireError = true;
   for (const detail of Array.isArray(details) ? details : []) {
-    const incoming = incomingDetail(detail);
-    if (incoming === undefined) {
+    const parsed = parseErrorDetail(detail);
+    if (parsed === undefined) {
       return undefined;
     }
-    error.details.push(incoming);
+    error.details.push(parsed);
   }
   return error;
 }
 
-function incomingDetail(json: JsonValue): ConnectError["details"][number] | undefined {
+function parseErrorDetail(json: JsonValue): ConnectError["details"][number] | undefined {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     return undefined;
   }
@@ -133,20 +145,24 @@ function incomingDetail(json: JsonValue): ConnectError["details"][number] | unde
   }
 }
 
-/** The name that a code has on the wire: `not_found` for `Code.NotFound`. */
+/** Returns the name of a code on the wire: `not_found` for `Code.NotFound`. */
 export function codeName(code: Code): string {
   return Code[code].replace(/\B[A-Z]/g, "_$&").toLowerCase();
 }
 
-/** The codes by the names they have on the wire. */
+/** The codes by their names on the wire. */
 const codeByName = new Map<unknown, Code>(
   Object.values(Code)
     .filter((code) => typeof code === "number")
     .map((code) => [codeName(code), code]),
 );
 
-/** The code for a status that came without one: https://connectrpc.com/docs/protocol#http-to-error-code */
-function codeOfStatus(status: number): Code {
+/**
+ * Returns the code for the HTTP status of a response that does not contain a code.
+ *
+ * See https://connectrpc.com/docs/protocol#http-to-error-code
+ */
+function codeFromStatus(status: number): Code {
   switch (status) {
     case 400:
       return Code.Internal;

@@ -1,10 +1,9 @@
 import { connectionError, type HttpClient } from "./http-client.ts";
 
 /**
- * An HTTP client on the platform's own fetch. It follows no redirects.
+ * The HTTP client that uses the platform's `fetch`. It does not follow redirects.
  *
- * In a browser, an answer that the server does not share with the page's origin
- * (CORS) looks like none.
+ * In a browser, a response that CORS hides from the page is reported as a connection error.
  */
 export const fetchHttpClient: HttpClient = async ({ url, method, header, body, signal }) => {
   try {

@@ -2,9 +2,8 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { CallHeader } from "./call-header.ts";
 
 /**
- * Sends a request, and reads its answer to the end. Rejects when there is no
- * whole answer: with the signal's reason if it was aborted, otherwise with a
- * ConnectError.
+ * Sends a request and reads the complete response. Rejects with the signal's reason if it is
+ * aborted, and with a ConnectError if there is no complete response for another reason.
  */
 export type HttpClient = (request: HttpRequest) => Promise<HttpResponse>;
 
@@ -14,28 +13,31 @@ export interface HttpRequest {
   readonly method: "GET" | "POST";
   readonly header: CallHeader;
   readonly body: string | Uint8Array<ArrayBuffer> | null;
-  /** Ends the request when it is aborted. */
+  /** Aborts the request. */
   readonly signal: AbortSignal;
 }
 
-/** An HTTP answer, its body decompressed. */
+/** An HTTP response with a decompressed body. */
 export interface HttpResponse {
-  /** The status code. 0 for a redirect that the platform keeps to itself, as browsers do. */
+  /** The status code. 0 for a redirect whose details the platform hides, as browsers do. */
   readonly status: number;
   readonly header: HttpHeader;
   readonly body: Uint8Array;
 }
 
-/** What is read of `Headers`. To make a whole one of each answer would take longer than to decode it. */
+/**
+ * The read-only subset of `Headers` that is needed. Creating a `Headers` for each response would
+ * take longer than decoding the response.
+ */
 export interface HttpHeader extends Iterable<[name: string, value: string]> {
-  /** The value of a header, its name in lower case. */
+  /** Returns the value of a header field. The name must be in lower case. */
   get(name: string): string | null;
 }
 
-/** The error about a server that was not reached, or was lost before its answer was whole. */
+/** Returns the error for a connection that failed before the response was complete. */
 export function connectionError(url: string, cause: unknown): ConnectError {
   return new ConnectError(
-    `no answer from ${new URL(url).origin}: ${reasonOf(cause)}`,
+    `no response from ${new URL(url).origin}: ${findReason(cause)}`,
     Code.Unavailable,
     undefined,
     undefined,
@@ -43,15 +45,15 @@ export function connectionError(url: string, cause: unknown): ConnectError {
   );
 }
 
-/** Fetch says no more than "fetch failed": what happened is in the cause. */
-function reasonOf(error: unknown): string {
+/** Returns the root cause as a message. Node's fetch itself reports only "fetch failed". */
+function findReason(error: unknown): string {
   if (!(error instanceof Error)) {
     return String(error);
   }
   if (error.cause instanceof Error) {
-    return reasonOf(error.cause);
+    return findReason(error.cause);
   }
-  // A host with several addresses fails with an error for each, and no message of its own.
+  // For a host with several addresses, Node.js throws an AggregateError with an empty message.
   const { errors = [] } = error as Partial<AggregateError>;
-  return error.message || errors.map(reasonOf).join("; ") || error.name;
+  return error.message || errors.map(findReason).join("; ") || error.name;
 }

@@ -2,33 +2,33 @@ import type { IncomingMessage } from "node:http";
 import { connectionError, type HttpClient, type HttpResponse } from "./http-client.ts";
 import { toHttpResponse } from "./raw-response.ts";
 
-/** How long to wait for a connection, in milliseconds: as long as undici waits. */
-const connectTimeout = 10_000;
+/** The connect timeout, in milliseconds: the same as undici's default. */
+const connectTimeoutMs = 10_000;
 
-/** How long a connection is kept that is not in use, in milliseconds, if the server does not say. */
-const keepAliveTimeout = 30_000;
+/** The keep-alive timeout of idle connections, in milliseconds, unless the server sends its own. */
+const keepAliveTimeoutMs = 30_000;
 
 /**
- * Creates an HTTP client for `http:` or `https:` on what Node.js itself has, for
- * processes that make few calls: to load undici takes longer than to make one.
- * It follows no redirects and knows no proxies.
+ * Creates an HTTP client for `http:` or `https:` with Node's built-in modules, for processes that
+ * make few calls: loading undici takes longer than making one. It does not follow redirects and
+ * does not support proxies.
  *
- * Connections that are not in use do not hold the process.
+ * Idle connections do not keep the process alive.
  *
- * It asks for no compression, but understands gzip and Brotli.
+ * It does not request compression, but decompresses gzip and Brotli.
  */
 export function createNodeHttpClient(protocol: string): HttpClient {
-  // Only what is spoken is loaded: TLS takes its time.
+  // Load only the module that is needed: loading TLS is slow.
   const { Agent, request: send } =
     protocol === "https:"
       ? process.getBuiltinModule("node:https")
       : process.getBuiltinModule("node:http");
-  const agent = new Agent({ keepAlive: true, timeout: keepAliveTimeout });
+  const agent = new Agent({ keepAlive: true, timeout: keepAliveTimeoutMs });
   return ({ url, method, header, body, signal }) => {
     const headers = { "user-agent": "runner-service", ...Object.fromEntries(header) };
     return new Promise<HttpResponse>((resolve, reject) => {
       signal.throwIfAborted();
-      const request = send(url, { agent, method, headers, timeout: connectTimeout });
+      const request = send(url, { agent, method, headers, timeout: connectTimeoutMs });
       const onAbort = () => {
         reject(signal.reason);
         request.destroy();
@@ -40,15 +40,17 @@ export function createNodeHttpClient(protocol: string): HttpClient {
       signal.addEventListener("abort", onAbort);
       request.on("error", onError);
       request.on("timeout", () => {
-        // It is told of every silence; how long an answer may take is the caller's to say.
+        // The event fires on any inactivity. Only the caller limits how long a response may take.
         if (request.socket?.connecting) {
-          request.destroy(new Error(`no connection within ${connectTimeout / 1000} s`));
+          request.destroy(new Error(`connect timeout after ${connectTimeoutMs / 1000} s`));
         }
       });
       request.on("response", (response: IncomingMessage) => {
         const chunks: Uint8Array[] = [];
         response.on("data", (chunk) => chunks.push(chunk));
-        response.on("error", () => onError(new Error("the connection was lost midway")));
+        response.on("error", () =>
+          onError(new Error("the connection closed before the response was complete")),
+        );
         response.on("end", () => {
           signal.removeEventListener("abort", onAbort);
           const { statusCode: status = 0, headersDistinct: fields } = response;

@@ -1,6 +1,5 @@
 /**
- * The client of RunnerService over what only Node.js has: connections that are
- * pooled and kept, HTTP/2, proxies.
+ * The RunnerService client for Node.js, with a connection pool, HTTP/2 and proxies.
  *
  * @module
  */
@@ -19,36 +18,38 @@ import { createUndiciHttpClient } from "./undici-http-client.ts";
 /** Options of {@link createRunnerClient}. */
 export interface NodeRunnerClientOptions extends Omit<RunnerClientOptions, "transport"> {
   /**
-   * Whether to speak HTTP/2: with `https:` if the server does as well, with
-   * `http:` without asking. All calls then share a connection. Default: HTTP/1.1,
-   * with a connection for each call under way, which is faster.
+   * Whether to use HTTP/2. All calls then share a connection. With `https:`, HTTP/2 is negotiated
+   * with the server (ALPN); with `http:`, the server must support it without negotiation (prior
+   * knowledge). Default: false, which uses HTTP/1.1 with a connection per concurrent call and is
+   * faster.
    */
   readonly http2?: boolean | undefined;
 }
 
-/** A {@link RunnerClient} that owns connections. */
+/** A {@link RunnerClient} that owns a connection pool. */
 export type NodeRunnerClient = RunnerClient & {
   /**
-   * Closes the connections once the calls under way are done. Calls after that
-   * fail. A process can end without: connections that are not in use do not
-   * hold it.
+   * Closes the connections after all pending calls have completed. Later calls fail with the code
+   * `failed_precondition`. Calling it is optional: idle connections do not keep the process alive.
    */
   close(): Promise<void>;
 };
 
-/** How long a connection is kept that is not in use, in milliseconds, if the server does not say. */
+/** The keep-alive timeout of idle connections, in milliseconds, unless the server sends its own. */
 const keepAliveTimeout = 30_000;
 
 /**
- * Creates a client as `createRunnerClient` of `runner-service` does, with the
- * same options, for Node.js alone: it makes several times as many calls a second.
+ * Creates a client with the same options as `createRunnerClient` of `runner-service`, except
+ * `transport`. It runs only in Node.js and makes several times as many calls per second.
  *
- * The environment variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in
- * either case, say which proxy to use. Servers on this machine are called
- * without one.
+ * The environment variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in upper or lower case,
+ * select the proxy. Servers on this machine are called without a proxy.
  *
- * Answers come uncompressed, which is quickest for one runner, unless `headers`
- * say otherwise: `{ "Accept-Encoding": "gzip, br" }`.
+ * The client does not request compression, because a single runner is received fastest without it.
+ * Set `headers` to `{ "Accept-Encoding": "gzip, br" }` to request it.
+ *
+ * Throws an Error if the base URL is invalid, or if the token is invalid or would be sent
+ * unencrypted to another machine (see `allowCleartextToken`).
  */
 export function createRunnerClient(options: NodeRunnerClientOptions = {}): NodeRunnerClient {
   const baseUrl = parseBaseUrl(options.baseUrl ?? liveApiUrl);
@@ -59,8 +60,8 @@ export function createRunnerClient(options: NodeRunnerClientOptions = {}): NodeR
 }
 
 /**
- * Creates a client as {@link createRunnerClient} does, from the variables that
- * `createRunnerClientFromEnv` of `runner-service` reads.
+ * Creates a client like {@link createRunnerClient}, configured by the same environment variables as
+ * `createRunnerClientFromEnv` of `runner-service`.
  */
 export function createRunnerClientFromEnv(
   options: NodeRunnerClientOptions = {},
@@ -70,7 +71,8 @@ export function createRunnerClientFromEnv(
 }
 
 function createDispatcher(baseUrl: URL, { http2 = false }: NodeRunnerClientOptions): Dispatcher {
-  // As many calls on a connection as servers commonly allow: RFC 9113, section 6.5.2.
+  // `pipelining` limits the concurrent streams: 100 is the minimum that RFC 9113, section 6.5.2,
+  // recommends that servers allow.
   const options = { keepAliveTimeout, ...(http2 && { allowH2: true, pipelining: 100 }) };
   if (mayUseProxy(baseUrl)) {
     return new EnvHttpProxyAgent(options);

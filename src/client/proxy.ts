@@ -1,12 +1,13 @@
 import { isLoopback } from "./base-url.ts";
 
 /**
- * Whether the environment names a proxy (`HTTPS_PROXY` or `HTTP_PROXY`, in either case) that may be
- * for the server at `baseUrl`: not for one on this machine. `NO_PROXY` is not looked at.
+ * Returns whether a proxy from the environment (`HTTPS_PROXY` or `HTTP_PROXY`, in upper or lower
+ * case) may apply to the server at `baseUrl`. Servers on this machine never use a proxy. `NO_PROXY`
+ * is not evaluated.
  */
 export function mayUseProxy(baseUrl: URL): boolean {
-  const isProxied = ["http_proxy", "https_proxy"].some(
+  const hasProxy = ["http_proxy", "https_proxy"].some(
     (name) => process.env[name] || process.env[name.toUpperCase()],
   );
-  return isProxied && !isLoopback(baseUrl);
+  return hasProxy && !isLoopback(baseUrl);
 }

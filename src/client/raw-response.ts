@@ -2,35 +2,34 @@ import { promisify } from "node:util";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { HttpHeader, HttpResponse } from "./http-client.ts";
 
-/** An answer as Node.js receives it. */
+/** A response as Node.js receives it. */
 export interface RawResponse {
   readonly status: number;
-  /** Its header, names in lower case. */
+  /** The header fields, with names in lower case. */
   readonly fields: Readonly<Record<string, string | string[] | undefined>>;
-  /** Its body, in pieces. */
+  /** The chunks of the body. */
   readonly chunks: readonly Uint8Array[];
 }
 
 /**
- * Makes the answer of what was received, its body in one piece and decompressed: gzip and Brotli
- * are understood.
+ * Concatenates and decompresses the body of a response. Supports gzip and Brotli.
  *
- * Rejects with a ConnectError with the code `internal` when it cannot be decompressed.
+ * Rejects with a ConnectError with the code `internal` if the body cannot be decompressed.
  */
 export function toHttpResponse({
   status,
   fields,
   chunks,
 }: RawResponse): HttpResponse | Promise<HttpResponse> {
-  const answer = { status, header: headerOf(fields), body: joined(chunks) };
+  const response = { status, header: createHttpHeader(fields), body: concatenate(chunks) };
   const encoding = fields["content-encoding"]?.toString() ?? "identity";
-  return encoding === "identity" || answer.body.length === 0
-    ? answer
-    : decompressed(answer, encoding);
+  return encoding === "identity" || response.body.length === 0
+    ? response
+    : decompressResponse(response, encoding);
 }
 
-/** Copies the bytes: chunks are views of what the socket read, which would stay as long as they. */
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
+/** Copies the chunks: they are views of larger socket buffers, which they would keep in memory. */
+function concatenate(chunks: readonly Uint8Array[]): Uint8Array {
   const result = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));
   let offset = 0;
   for (const chunk of chunks) {
@@ -40,30 +39,30 @@ function joined(chunks: readonly Uint8Array[]): Uint8Array {
   return result;
 }
 
-function headerOf(fields: RawResponse["fields"]): HttpHeader {
+function createHttpHeader(fields: RawResponse["fields"]): HttpHeader {
   return {
     get: (name) => fields[name]?.toString() ?? null,
     *[Symbol.iterator]() {
       for (const [name, value] of Object.entries(fields)) {
-        for (const one of [value ?? []].flat()) {
-          yield [name, one];
+        for (const item of [value ?? []].flat()) {
+          yield [name, item];
         }
       }
     },
   };
 }
 
-async function decompressed(answer: HttpResponse, encoding: string): Promise<HttpResponse> {
+async function decompressResponse(response: HttpResponse, encoding: string): Promise<HttpResponse> {
   if (encoding !== "gzip" && encoding !== "br") {
     throw new ConnectError(`unsupported response encoding "${encoding}"`, Code.Internal);
   }
   const { brotliDecompress, gunzip } = await import("node:zlib");
   const decompress = promisify(encoding === "gzip" ? gunzip : brotliDecompress);
   try {
-    return { ...answer, body: new Uint8Array(await decompress(answer.body)) };
+    return { ...response, body: new Uint8Array(await decompress(response.body)) };
   } catch (error) {
     throw new ConnectError(
-      `cannot decompress the answer, said to be ${encoding}`,
+      `cannot decompress the response with Content-Encoding: ${encoding}`,
       Code.Internal,
       undefined,
       undefined,

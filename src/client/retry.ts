@@ -3,34 +3,35 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { type Clock, systemClock } from "./clock.ts";
 import { timeoutHeader, type UnaryCall } from "./unary-transport.ts";
 
-/** Options of {@link withRetries}. */
+/** Options for retrying calls, with exponential backoff and full jitter. */
 export interface RetryOptions {
-  /** How many times a call is attempted at most, the first one counted. Default: 4. */
+  /** The maximum number of attempts, including the first one. Default: 4. */
   readonly maxAttempts?: number;
-  /** The longest wait before the second attempt, in milliseconds. It duplicates with each. Default: 200. */
+  /**
+   * The maximum delay before the second attempt, in milliseconds. It doubles with each attempt.
+   * Default: 200.
+   */
   readonly initialDelayMs?: number;
-  /** The longest wait before any attempt, in milliseconds. Default: 5000. */
+  /** The upper limit of the maximum delay, in milliseconds. Default: 5000. */
   readonly maxDelayMs?: number;
-  /** What the waits are measured by. Default: the clock of this machine. */
+  /** The source of time and randomness. Default: the system clock. */
   readonly clock?: Clock;
 }
 
-/** A server that asks for more patience than this, in milliseconds, is not waited for. */
+/** The maximum accepted `Retry-After`, in milliseconds. If it is longer, the call fails at once. */
 const maxRetryAfterMs = 60_000;
 
 /**
- * Returns a call that is attempted again when the server is
- * `unavailable`, which includes lost connections, or has its
- * `resource_exhausted`. Only methods that the contract declares free of side
- * effects, or idempotent, are attempted again.
+ * Wraps a call so that it is retried after the transient errors `unavailable`, which includes lost
+ * connections, and `resource_exhausted`. Only retries methods that the contract declares idempotent
+ * or free of side effects.
  *
- * The wait before each attempt is random, up to a limit that duplicates, so that
- * clients do not come back all at once. A server that says how long to wait
- * (`Retry-After`, RFC 9110, section 10.2.3) is obeyed. Nobody waits when the
- * call's time would be over by then: it fails at once, with the last error. The
- * caller's signal ends the wait, too.
+ * Uses exponential backoff with full jitter, so that clients do not retry all at once. A
+ * `Retry-After` header (RFC 9110, section 10.2.3) of up to 60 s replaces the delay. If the delay is
+ * longer than that or would exceed the call's deadline, the call fails at once with the last error.
+ * The caller's signal aborts the delay.
  *
- * The error at the end says how many attempts were made.
+ * The final error contains the number of attempts if there was more than one.
  */
 export function withRetries(call: UnaryCall, options: RetryOptions = {}): UnaryCall {
   const {
@@ -40,12 +41,12 @@ export function withRetries(call: UnaryCall, options: RetryOptions = {}): UnaryC
     clock = systemClock,
   } = options;
   return async (request) => {
-    if (!mayBeRepeated(request.method.idempotency)) {
+    if (!isSafeToRetry(request.method.idempotency)) {
       return call(request);
     }
     const { signal, header } = request;
     const start = clock.now();
-    const timeLimit = Number(header.get(timeoutHeader) ?? Number.POSITIVE_INFINITY);
+    const timeoutMs = Number(header.get(timeoutHeader) ?? Number.POSITIVE_INFINITY);
     for (let attempt = 1; ; attempt++) {
       try {
         return await call(request);
@@ -54,17 +55,17 @@ export function withRetries(call: UnaryCall, options: RetryOptions = {}): UnaryC
         const delay =
           retryAfterMs(error.metadata, clock.now()) ??
           clock.random() * Math.min(maxDelayMs, initialDelayMs * 2 ** (attempt - 1));
-        const timeLeft = timeLimit - (clock.now() - start) - delay;
+        const timeLeft = timeoutMs - (clock.now() - start) - delay;
         if (
           !isTransient(error) ||
           attempt >= maxAttempts ||
           delay > maxRetryAfterMs ||
           timeLeft <= 0
         ) {
-          throw withAttempts(error, attempt);
+          throw withAttemptCount(error, attempt);
         }
         await clock.sleep(delay, signal).catch((reason) => {
-          throw withAttempts(ConnectError.from(reason, Code.Canceled), attempt);
+          throw withAttemptCount(ConnectError.from(reason, Code.Canceled), attempt);
         });
         if (timeLeft < Number.POSITIVE_INFINITY) {
           header.set(timeoutHeader, String(Math.ceil(timeLeft)));
@@ -74,7 +75,7 @@ export function withRetries(call: UnaryCall, options: RetryOptions = {}): UnaryC
   };
 }
 
-function mayBeRepeated(idempotency: MethodOptions_IdempotencyLevel): boolean {
+function isSafeToRetry(idempotency: MethodOptions_IdempotencyLevel): boolean {
   return (
     idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS ||
     idempotency === MethodOptions_IdempotencyLevel.IDEMPOTENT
@@ -85,18 +86,18 @@ function isTransient({ code }: ConnectError): boolean {
   return code === Code.Unavailable || code === Code.ResourceExhausted;
 }
 
-/** How long the server asks to wait: it says it in seconds, or with the time when to come back. */
+/** Returns the delay that the server requests: `Retry-After` is either in seconds or a date. */
 function retryAfterMs(header: Headers, now: number): number | undefined {
-  const text = header.get("Retry-After")?.trim();
-  if (text === undefined) {
+  const value = header.get("Retry-After")?.trim();
+  if (value === undefined) {
     return undefined;
   }
-  const delay = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
+  const delay = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
   return Number.isNaN(delay) ? undefined : Math.max(0, delay);
 }
 
-/** The error, with the number of attempts in its message. The one that was thrown is not ours to change. */
-function withAttempts(error: ConnectError, attempts: number): ConnectError {
+/** Returns a copy of the error with the number of attempts in its message. */
+function withAttemptCount(error: ConnectError, attempts: number): ConnectError {
   if (attempts === 1) {
     return error;
   }

@@ -11,72 +11,72 @@ import { createUnaryTransport, timeoutHeader, type UnaryCall } from "./unary-tra
 /** Options of {@link createRunnerClient}. */
 export interface RunnerClientOptions {
   /**
-   * The URL below which the API is served. In a browser it may be relative.
-   * Default: `https://app.ona.com/api`, the live API.
+   * The base URL of the API. In a browser it may be relative to the page. Default:
+   * `https://app.ona.com/api`, the live API.
    */
   readonly baseUrl?: string | undefined;
   /**
-   * The token to authenticate with, or a function that gives it: see
-   * {@link TokenSource}. Default: none is sent.
+   * The bearer token, or a function that returns it (see {@link TokenSource}). Default: calls are
+   * not authenticated.
    */
   readonly token?: string | TokenSource | undefined;
   /**
-   * Whether a token may travel unencrypted, over `http:`, to another machine.
-   * Default: no, and to create a client that would do it throws an Error.
+   * Whether a token, or an `Authorization` header in `headers`, may be sent unencrypted over `http:`
+   * to another machine. Default: false: creating a client that would do so throws an Error.
    */
   readonly allowCleartextToken?: boolean | undefined;
   /**
-   * How long a call may take, all its attempts together, in milliseconds. A call
-   * can have its own (`timeoutMs` of Connect's CallOptions). Default: no limit.
+   * The timeout of a call including its retries, in milliseconds. The `timeoutMs` of a call (in
+   * Connect's CallOptions) takes precedence. Default: no timeout.
    */
   readonly timeoutMs?: number | undefined;
   /**
-   * How calls that fail for a passing reason are attempted again, or `false` for
-   * never. Default: up to 4 attempts, see {@link RetryOptions}.
+   * How calls are retried after transient errors, or `false` to disable retries. Default: up to 4
+   * attempts with exponential backoff, see {@link RetryOptions}.
    */
   readonly retry?: RetryOptions | false | undefined;
-  /** Headers of each call. A call's own replace them. Default: none. */
+  /** Headers to send with each call. The headers of a call take precedence. Default: none. */
   readonly headers?: HeadersInit | undefined;
   /**
-   * Interceptors around each call, outermost first. They see a call once, with
-   * all its attempts, and not its token. Default: none.
+   * Interceptors for each call, outermost first. They see a call once, including all its attempts,
+   * and never see its token. Default: none.
    */
   readonly interceptors?: readonly Interceptor[] | undefined;
   /**
-   * Carries the calls in place of the client's own transport: any of Connect's,
-   * for gRPC or in memory. Where it sends to, and how, is then its own affair:
-   * `baseUrl`, `useBinaryFormat`, `useHttpGet` and `allowCleartextToken` do nothing.
+   * A Connect transport to use instead of the client's own, for example for gRPC or in-memory
+   * calls. The options `baseUrl`, `useBinaryFormat`, `useHttpGet` and `allowCleartextToken` then
+   * have no effect. Default: the client's own transport.
    */
   readonly transport?: Transport | undefined;
-  /** Whether messages are binary on the wire. Default: JSON. */
+  /** Whether to use binary messages instead of JSON. Default: false. */
   readonly useBinaryFormat?: boolean | undefined;
-  /** Whether calls are made by HTTP GET, so that caches may answer them. Default: by POST. */
+  /** Whether to use HTTP GET instead of POST, so that responses can be cached. Default: false. */
   readonly useHttpGet?: boolean | undefined;
 }
 
-/** A client of RunnerService: Connect's own, so all that Connect says of clients holds for it. */
+/** A RunnerService client. It is a regular Connect client. */
 export type RunnerClient = Client<typeof RunnerService>;
 
 /**
- * Creates a client that speaks the Connect protocol over the platform's own
- * fetch. It runs in Node.js, browsers and edge runtimes.
+ * Creates a client that uses the Connect protocol over the platform's `fetch`. It runs in Node.js,
+ * browsers and edge runtimes.
  *
- * Its methods throw a ConnectError when a call fails. Redirects are not
- * followed, they are errors.
+ * If a call fails, its method rejects with a ConnectError. Redirects are not followed: they are
+ * errors.
  *
- * Throws an Error when the base URL is none, or when the token cannot be sent
- * there.
+ * Throws an Error if the base URL is invalid, or if the token is invalid or would be sent
+ * unencrypted to another machine (see `allowCleartextToken`).
  */
 export function createRunnerClient(options: RunnerClientOptions = {}): RunnerClient {
   return createRunnerClientOverHttp(fetchHttpClient, options);
 }
 
 /**
- * Creates a client as {@link createRunnerClient} does, for what the environment
- * says: the token is in `ONA_API_KEY` or, if that is not set, `GITPOD_API_KEY`;
- * the base URL in `ONA_BASE_URL` or `GITPOD_BASE_URL`. A variable that is empty
- * counts as not set. Options come before variables. Without a token none is
- * sent: a server on one's own machine wants none.
+ * Creates a client like {@link createRunnerClient}, configured by environment variables: the token
+ * in `ONA_API_KEY` or, if that is not set, `GITPOD_API_KEY`; the base URL in `ONA_BASE_URL` or
+ * `GITPOD_BASE_URL`. Empty variables count as not set. Options take precedence over variables.
+ *
+ * Without a token, calls are not authenticated, which suits a server on your own machine.
  */
 export function createRunnerClientFromEnv(
   options: RunnerClientOptions = {},
@@ -88,7 +88,7 @@ export function createRunnerClientFromEnv(
 /** Environment variables. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The options, and what the environment says where they say nothing. */
+/** Returns the options with unset ones filled in from environment variables. */
 export function withEnvironment<Options extends RunnerClientOptions>(
   options: Options,
   env: Environment = {},
@@ -100,7 +100,7 @@ export function withEnvironment<Options extends RunnerClientOptions>(
   };
 }
 
-/** Creates a client as {@link createRunnerClient} does, but over any HTTP client. */
+/** Creates a client like {@link createRunnerClient}, but over the given HTTP client. */
 export function createRunnerClientOverHttp(
   httpClient: HttpClient,
   options: RunnerClientOptions,
@@ -111,7 +111,9 @@ export function createRunnerClientOverHttp(
     assertTokenIsSafe(options, baseUrl);
   }
   let call =
-    transport === undefined ? createConnectCall(httpClient, options) : callThrough(transport);
+    transport === undefined
+      ? createConnectCall(httpClient, options)
+      : createTransportCall(transport);
   if (token !== undefined) {
     call = withBearerToken(call, token);
   }
@@ -136,18 +138,18 @@ function assertTokenIsSafe({ token, headers }: RunnerClientOptions, baseUrl: URL
   }
   if (token !== undefined || new Headers(headers).has("Authorization")) {
     throw new Error(
-      `the token would travel unencrypted to ${baseUrl.host}: use https:, or set allowCleartextToken`,
+      `the token would be sent unencrypted to ${baseUrl.host}; use https: or set allowCleartextToken`,
     );
   }
 }
 
-/** Makes calls through a transport, which wants the time limit apart from the headers. */
-function callThrough(transport: Transport): UnaryCall {
+/** Makes calls with a transport, which takes the timeout as a parameter instead of a header. */
+function createTransportCall(transport: Transport): UnaryCall {
   return ({ method, signal, header, message, contextValues }) => {
-    const ownHeader = new Headers([...header]);
-    ownHeader.delete(timeoutHeader);
-    // Without a limit, 0 keeps the transport from having one of its own.
+    const transportHeader = new Headers([...header]);
+    transportHeader.delete(timeoutHeader);
+    // Without a timeout, 0 disables the transport's default timeout.
     const timeoutMs = Number(header.get(timeoutHeader) ?? 0);
-    return transport.unary(method, signal, timeoutMs, ownHeader, message, contextValues);
+    return transport.unary(method, signal, timeoutMs, transportHeader, message, contextValues);
   };
 }

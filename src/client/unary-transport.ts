@@ -10,44 +10,44 @@ import {
 } from "@connectrpc/connect";
 import { type CallHeader, createCallHeader } from "./call-header.ts";
 
-/** Makes one call. */
+/** Makes one unary call. */
 export type UnaryCall = (request: CallRequest) => Promise<UnaryResponse>;
 
-/** What is called for: as interceptors see it, but that the header need be no `Headers`. */
+/** A unary request as interceptors see it, except that its header need not be a `Headers`. */
 export interface CallRequest extends Omit<UnaryRequest, "header"> {
   readonly header: CallHeader;
 }
 
-/** The header that carries a call's time limit, in milliseconds, as the Connect protocol has it. */
+/** The header of the Connect protocol with the timeout of a call, in milliseconds. */
 export const timeoutHeader = "Connect-Timeout-Ms";
 
 /** Options of {@link createUnaryTransport}. */
 export interface UnaryTransportOptions {
-  /** Makes the calls. */
+  /** Makes the calls on the wire. */
   readonly call: UnaryCall;
-  /** The URL below which the methods are, without a slash at its end. */
+  /** The base URL of the API, without a trailing slash. */
   readonly baseUrl: string;
-  /** Headers of each call. A call's own replace them. Default: none. */
+  /** Headers to send with each call. The headers of a call take precedence. Default: none. */
   readonly headers?: HeadersInit | undefined;
-  /** Interceptors around each call, outermost first. Default: none. */
+  /** Interceptors for each call, outermost first. Default: none. */
   readonly interceptors?: readonly Interceptor[] | undefined;
-  /** How long a call may take that does not say, in milliseconds. Default: as long as it likes. */
+  /** The timeout of calls that do not set their own, in milliseconds. Default: no timeout. */
   readonly timeoutMs?: number | undefined;
 }
 
 /**
- * Creates a transport for unary methods: what all calls have in common,
- * whatever carries them. Each has a signal that is aborted when its time is
- * over, when its caller gives up and when it is done, and fails with a
- * ConnectError.
+ * Creates a transport for unary methods. It implements what is common to all calls, independent of
+ * the protocol: headers, interceptors, timeout and cancellation. The signal of a call is aborted
+ * when the timeout expires, when the caller's signal is aborted, and when the call completes. A
+ * failed call rejects with a ConnectError.
  *
- * Connect's own `runUnaryCall` does the same, but makes twice the objects, and
- * an exception for each call that goes well.
+ * Connect's own `runUnaryCall` does the same, but allocates twice as many objects and creates an
+ * exception for each successful call.
  */
 export function createUnaryTransport(options: UnaryTransportOptions): Transport {
   const { interceptors = [], headers } = options;
-  // Interceptors take unary calls and streams alike, and return what they took. If there are any,
-  // the header is one of `Headers`.
+  // The casts are safe: an interceptor returns a unary call for a unary call, and if there are
+  // interceptors, createHeader() returns a `Headers`.
   const call = interceptors.reduceRight(
     (next, interceptor) => interceptor(next as ReturnType<Interceptor>) as UnaryCall,
     options.call,
@@ -62,9 +62,12 @@ export function createUnaryTransport(options: UnaryTransportOptions): Transport 
       onAbort();
     }
     signal?.addEventListener("abort", onAbort);
-    // As in Connect, a call says with 0 or less that it may take as long as it likes.
-    const limit = timeoutMs ?? options.timeoutMs ?? 0;
-    const timer = limit > 0 ? setTimeout(() => controller.abort(timedOut()), limit) : undefined;
+    // As in Connect, 0 or less means no timeout.
+    const effectiveTimeoutMs = timeoutMs ?? options.timeoutMs ?? 0;
+    const timer =
+      effectiveTimeoutMs > 0
+        ? setTimeout(() => controller.abort(timeoutError()), effectiveTimeoutMs)
+        : undefined;
     try {
       return await call({
         stream: false,
@@ -72,7 +75,7 @@ export function createUnaryTransport(options: UnaryTransportOptions): Transport 
         method,
         requestMethod: "POST",
         url: `${options.baseUrl}/${method.parent.typeName}/${method.name}`,
-        header: headerOf(header, limit),
+        header: createHeader(header, effectiveTimeoutMs),
         contextValues: contextValues ?? createContextValues(),
         message: create(method.input, message),
         signal: controller.signal,
@@ -84,21 +87,22 @@ export function createUnaryTransport(options: UnaryTransportOptions): Transport 
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
-      controller.abort(done);
+      controller.abort(callCompleted);
     }
   };
 
-  /** The header of a call: one of `Headers` for those who bring such, or see it. */
-  function headerOf(own: HeadersInit | undefined, limit: number): CallHeader {
-    const isSimple = headers === undefined && own === undefined && interceptors.length === 0;
-    const result = isSimple ? createCallHeader() : new Headers(headers);
-    if (own !== undefined) {
-      for (const [name, value] of new Headers(own)) {
+  /** Creates the header of a call: a `Headers` only if the caller sets headers or may see it. */
+  function createHeader(callHeaders: HeadersInit | undefined, timeoutMs: number): CallHeader {
+    const isPrivate =
+      headers === undefined && callHeaders === undefined && interceptors.length === 0;
+    const result = isPrivate ? createCallHeader() : new Headers(headers);
+    if (callHeaders !== undefined) {
+      for (const [name, value] of new Headers(callHeaders)) {
         result.set(name, value);
       }
     }
-    if (limit > 0) {
-      result.set(timeoutHeader, String(limit));
+    if (timeoutMs > 0) {
+      result.set(timeoutHeader, String(timeoutMs));
     }
     return result;
   }
@@ -106,16 +110,21 @@ export function createUnaryTransport(options: UnaryTransportOptions): Transport 
   return {
     unary: unary as Transport["unary"],
     stream: (method) =>
-      Promise.reject(new ConnectError(`${method} is a stream, not a call`, Code.Unimplemented)),
+      Promise.reject(
+        new ConnectError(
+          `${method} is a streaming method; only unary methods are supported`,
+          Code.Unimplemented,
+        ),
+      ),
   };
 }
 
-function timedOut(): ConnectError {
+function timeoutError(): ConnectError {
   return new ConnectError("the operation timed out", Code.DeadlineExceeded);
 }
 
 /**
- * Why the signal of a call that is over is aborted. One for all: to make an exception takes its time.
- * Connect takes it for `canceled`, by its name, as it does what platforms abort with.
+ * The abort reason of the signal of a completed call. It is shared, because creating an exception
+ * is slow. Connect maps it to `canceled` by its name, like the AbortErrors of the platform.
  */
-const done = Object.assign(new Error("the call is done"), { name: "AbortError" });
+const callCompleted = Object.assign(new Error("the call has completed"), { name: "AbortError" });

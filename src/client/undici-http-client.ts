@@ -4,14 +4,13 @@ import { connectionError, type HttpClient, type HttpResponse } from "./http-clie
 import { type RawResponse, toHttpResponse } from "./raw-response.ts";
 
 /**
- * Creates an HTTP client for one origin on a dispatcher of undici's. It follows
- * no redirects.
+ * Creates an HTTP client for one origin on an undici dispatcher. It does not follow redirects.
  *
- * It uses what undici's own `request()` is made of: that, and even more so
- * fetch, makes streams of bodies that are there in one piece.
+ * It uses the dispatcher API, which undici's `request()` is built on. `request()`, and even more so
+ * `fetch()`, would create a stream for each body, although bodies are small and read as a whole.
  *
- * It asks for no compression, but understands gzip and Brotli: a runner fits
- * into two packets as it is.
+ * It does not request compression, because an uncompressed runner fits into two packets, but it
+ * decompresses gzip and Brotli.
  */
 export function createUndiciHttpClient(dispatcher: Dispatcher, origin: string): HttpClient {
   return ({ url, method, header, body: requestBody, signal }) => {
@@ -39,12 +38,12 @@ export function createUndiciHttpClient(dispatcher: Dispatcher, origin: string): 
           path: url.slice(origin.length),
           method,
           headers,
-          // Any Uint8Array will do, though the types ask for the one of Node.js.
+          // Undici accepts any Uint8Array, although its types require a Buffer.
           body: requestBody as string | Buffer | null,
         },
         {
           onRequestStart(newController) {
-            // Only now is there a connection, so the call may have ended before.
+            // The call may have been aborted while the request waited for a connection.
             controller = newController;
             if (signal.aborted) {
               onAbort();
@@ -62,7 +61,7 @@ export function createUndiciHttpClient(dispatcher: Dispatcher, origin: string): 
           },
           onResponseError(_, error) {
             signal.removeEventListener("abort", onAbort);
-            reject(isClosed(error) ? closed() : connectionError(url, error));
+            reject(isClosedError(error) ? clientClosedError() : connectionError(url, error));
           },
         },
       );
@@ -70,10 +69,10 @@ export function createUndiciHttpClient(dispatcher: Dispatcher, origin: string): 
   };
 }
 
-function isClosed(error: Error): boolean {
+function isClosedError(error: Error): boolean {
   return error instanceof errors.ClientClosedError || error instanceof errors.ClientDestroyedError;
 }
 
-function closed(): ConnectError {
+function clientClosedError(): ConnectError {
   return new ConnectError("the client is closed", Code.FailedPrecondition);
 }

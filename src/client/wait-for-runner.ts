@@ -6,21 +6,21 @@ import {
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { unknownJson } from "../runner/runner-json.ts";
 import { systemClock } from "./clock.ts";
-import { type Poll, type PollOptions, pollRunner } from "./poll-runner.ts";
+import { type PollOptions, type PollResult, pollRunner } from "./poll-runner.ts";
 import type { RunnerClient } from "./runner-client.ts";
 
 /** Options of {@link waitForRunner}. */
 export interface WaitOptions extends PollOptions {
-  /** How long to wait in all, in milliseconds. Default: as long as it takes. */
+  /** The maximum total time to wait, in milliseconds. Default: no limit. */
   readonly timeoutMs?: number | undefined;
-  /** Is told what came of each call that did not end the waiting. */
-  readonly onProgress?: ((progress: Poll) => void) | undefined;
+  /** Called with the result of each call that does not end the wait. Default: none. */
+  readonly onProgress?: ((result: PollResult) => void) | undefined;
 }
 
-/** A condition that was waited for did not come to hold in time. */
+/** The error when a runner does not meet a condition within the timeout. */
 export class WaitTimeoutError extends Error {
   override readonly name = "WaitTimeoutError";
-  /** The runner as it was last seen, if it was. */
+  /** The last known state of the runner. Undefined if it was never received. */
   readonly runner: Runner | undefined;
 
   constructor(message: string, runner: Runner | undefined, cause: ConnectError | undefined) {
@@ -30,17 +30,19 @@ export class WaitTimeoutError extends Error {
 }
 
 /**
- * Waits until a runner meets a condition, and returns it as it was then. Rides
- * out errors that may pass.
+ * Polls a runner until it meets a condition, and returns it. Continues after transient errors.
  *
- * The condition is asked after each call, with the runner, or with undefined
- * when there is no such runner: `(runner) => runner === undefined` waits until
- * it is deleted, and gets undefined. A condition that does not hold for
- * undefined ends there, with the error `not_found`.
+ * The condition is evaluated after each call, with the runner, or with undefined if the runner does
+ * not exist: `(runner) => runner === undefined` waits until the runner is deleted, and
+ * `waitForRunner` then returns undefined.
  *
- * Throws a {@link WaitTimeoutError}, which tells the last state, when the time
- * is over; a ConnectError with the code `canceled` when the signal is aborted;
- * and other ConnectErrors for what asking again does not mend, as `watchRunner`.
+ * Throws
+ *
+ * - a {@link WaitTimeoutError} with the last known state if the timeout expires,
+ * - a ConnectError with the code `not_found` if the runner does not exist and the condition is not
+ *   met,
+ * - a ConnectError with the code `canceled` if the signal is aborted,
+ * - a ConnectError for any other permanent error, like `watchRunner`.
  */
 export async function waitForRunner(
   client: RunnerClient,
@@ -56,40 +58,40 @@ export async function waitForRunner(
   let last: { runner: Runner; seenAt: number } | undefined;
   let lastError: ConnectError | undefined;
   const endsAt = clock.now() + timeoutMs;
-  for await (const poll of pollRunner(client, runnerId, { ...options, signal }, endsAt)) {
-    const { runner, error } = poll;
-    const isGone = error?.code === Code.NotFound;
-    if ((runner !== undefined || isGone) && condition(runner)) {
+  for await (const result of pollRunner(client, runnerId, { ...options, signal }, endsAt)) {
+    const { runner, error } = result;
+    const isNotFound = error?.code === Code.NotFound;
+    if ((runner !== undefined || isNotFound) && condition(runner)) {
       return runner;
     }
-    if (isGone) {
+    if (isNotFound) {
       throw error;
     }
     lastError = error;
     if (runner !== undefined) {
       last = { runner, seenAt: clock.now() };
     }
-    options.onProgress?.(poll);
+    options.onProgress?.(result);
   }
   if (signal.aborted) {
     throw ConnectError.from(signal.reason, Code.Canceled);
   }
-  const seconds = (ms: number) => `${Math.round(ms / 100) / 10} s`;
+  const formatSeconds = (ms: number) => `${Math.round(ms / 100) / 10} s`;
   const state = [
     ...(last === undefined
-      ? ["it was never seen"]
-      : [`${phaseOf(last.runner)}, seen ${seconds(clock.now() - last.seenAt)} ago`]),
+      ? ["it could not be read"]
+      : [`last seen ${formatSeconds(clock.now() - last.seenAt)} ago in ${phaseName(last.runner)}`]),
     ...(lastError === undefined ? [] : [`the last call failed: ${lastError.message}`]),
   ];
   throw new WaitTimeoutError(
-    `runner ${runnerId} did not get there in ${seconds(timeoutMs)}: ${state.join("; ")}`,
+    `runner ${runnerId} did not meet the condition within ${formatSeconds(timeoutMs)}: ${state.join("; ")}`,
     last?.runner,
     lastError,
   );
 }
 
-function phaseOf(runner: Runner): string {
+function phaseName(runner: Runner): string {
   const phase = runner.status?.phase ?? RunnerPhase.UNSPECIFIED;
-  const newer = unknownJson(runner)?.enumNames.find(({ path }) => path === "status.phase");
-  return newer?.name ?? RunnerPhaseSchema.value[phase]?.name ?? `phase ${phase}`;
+  const unknownEnum = unknownJson(runner)?.enumNames.find(({ path }) => path === "status.phase");
+  return unknownEnum?.name ?? RunnerPhaseSchema.value[phase]?.name ?? `phase ${phase}`;
 }

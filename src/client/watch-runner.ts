@@ -4,13 +4,13 @@ import { diffRunners, isHeartbeatOnly, type RunnerChange } from "../runner/runne
 import { type PollOptions, pollRunner } from "./poll-runner.ts";
 import type { RunnerClient } from "./runner-client.ts";
 
-/** Something that happened to a runner, or to the watching of it. */
+/** An event of {@link watchRunner}. */
 export type RunnerEvent =
-  /** The runner as it is at first. */
+  /** The runner as it was first received. */
   | { readonly type: "runner"; readonly runner: Runner }
   /**
-   * The runner differs from what it was. As `heartbeat`, all that differs is
-   * when it last gave a sign of life (`status.updatedAt`).
+   * The runner has changed. For `heartbeat`, only the time of the last heartbeat
+   * (`status.updatedAt`) has changed.
    */
   | {
       readonly type: "changed" | "heartbeat";
@@ -18,44 +18,47 @@ export type RunnerEvent =
       readonly previous: Runner;
       readonly changes: readonly RunnerChange[];
     }
-  /** A call failed for a reason that may pass. `failures` is how many did so in a row. */
+  /** A call failed with a transient error. */
   | {
       readonly type: "error";
       readonly error: ConnectError;
+      /** The number of consecutive failures so far. */
       readonly failures: number;
-      /** The runner as it was last seen, if it was. */
+      /** The last known state of the runner. Undefined if it was never received. */
       readonly previous: Runner | undefined;
     }
-  /** After errors, the runner can be read again. What changed meanwhile comes next. */
+  /**
+   * A call succeeded after `failures` consecutive failures. If the runner has changed in the
+   * meantime, the change is the next event.
+   */
   | { readonly type: "recovered"; readonly runner: Runner; readonly failures: number }
-  /** There is no such runner any more, or the caller may not see it any more. The last event. */
+  /** The last event: the runner no longer exists or is no longer visible to the caller. */
   | { readonly type: "deleted"; readonly previous: Runner };
 
 /**
- * Watches a runner: first gives the runner as it is, then what happens to it.
- * The API has no push, so it is asked for again and again: what comes and goes
- * between two calls is not seen.
+ * Watches a runner: yields its current state, then its changes. The API does not push changes, so
+ * the runner is polled, and a change that is reverted between two calls is missed.
  *
- * Ends when the runner is gone, when the signal is aborted, and by `break` or
- * `return()`, even while a call is under way: that is aborted, too.
+ * Transient errors are events. The generator ends when the runner is deleted, when the signal is
+ * aborted, and on `break` or `return()`, which also abort a pending call.
  *
- * Throws a ConnectError for what asking again does not mend: the runner is
- * not found to begin with, its id is none, the token is missing, wrong or
- * expired, the caller is not permitted, or the server is no runner server.
+ * Throws a ConnectError for permanent errors: the runner is not found at the start, its id is not
+ * valid, the token is missing, invalid or expired, the caller does not have permission, or the
+ * server does not implement RunnerService.
  */
 export function watchRunner(
   client: RunnerClient,
   runnerId: string,
   options: PollOptions = {},
 ): AsyncGenerator<RunnerEvent, void, undefined> {
-  const stop = new AbortController();
-  const signal = AbortSignal.any([stop.signal, ...(options.signal ? [options.signal] : [])]);
+  const controller = new AbortController();
+  const signal = AbortSignal.any([controller.signal, ...(options.signal ? [options.signal] : [])]);
   const events = watch(client, runnerId, { ...options, signal });
-  // A generator takes return() only after the call or the wait that is under way.
-  const end = events.return.bind(events);
+  // A generator handles return() only after its pending await, so abort that first.
+  const originalReturn = events.return.bind(events);
   events.return = (value) => {
-    stop.abort();
-    return end(value);
+    controller.abort();
+    return originalReturn(value);
   };
   return events;
 }

@@ -6,9 +6,9 @@ import {
 import { enumShortName, unknownEnumNames } from "./enum-name.ts";
 
 /**
- * Tells whether a runner says that it has a capability.
+ * Returns whether a runner reports a capability.
  *
- * `UNSPECIFIED` lets nobody conclude anything: no runner has it.
+ * Returns false for `UNSPECIFIED`, even if the runner reports it.
  */
 export function hasCapability(runner: Runner, capability: RunnerCapability): boolean {
   return (
@@ -17,7 +17,7 @@ export function hasCapability(runner: Runner, capability: RunnerCapability): boo
   );
 }
 
-/** Returns those of the wanted capabilities that a runner does not have, in the order given. */
+/** Returns the wanted capabilities that a runner does not have, in the given order. */
 export function missingCapabilities(
   runner: Runner,
   wanted: Iterable<RunnerCapability>,
@@ -26,9 +26,10 @@ export function missingCapabilities(
 }
 
 /**
- * Returns the short names of a runner's capabilities, such as `warm-pool`, in
- * the order in which it reported them. One that is newer than the contract goes
- * by its number, or, last, by its full name if it came as JSON.
+ * Returns the short names of a runner's capabilities, such as `warm-pool`, in the order reported.
+ *
+ * A capability that this version of the contract does not define is returned as its number. If it
+ * was read by name from JSON, its full name is returned instead, at the end of the list.
  */
 export function capabilityNames(runner: Runner): string[] {
   const capabilities = runner.status?.capabilities ?? [];

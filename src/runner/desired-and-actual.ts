@@ -1,19 +1,19 @@
 import { type Runner, RunnerPhase } from "../../gen/gitpod/v1/runner_service_pb.ts";
 
-/** What is wanted of a runner beside what it reports. */
+/** A desired value and the value that the runner reports. */
 export interface DesiredAndActual<Value> {
   readonly desired: Value;
   readonly actual: Value;
-  /** Whether both are known, and not the same. */
+  /** Whether both values are set and they are not equal. */
   readonly differs: boolean;
 }
 
 /**
- * Puts what is wanted of a runner beside what it reports: its phase, and its
- * region (where the configuration gives but a hint).
+ * Returns the desired and the actual phase and region of a runner. The desired region is only a
+ * hint in the configuration.
  *
- * An unspecified phase and an empty region stand for "no wish" on the one side
- * and for "not reported" on the other; neither differs from anything.
+ * An unspecified phase or an empty region means "no preference" if desired and "not reported" if
+ * actual. Neither counts as a difference.
  */
 export function desiredAndActual(runner: Runner): {
   phase: DesiredAndActual<RunnerPhase>;
@@ -21,15 +21,15 @@ export function desiredAndActual(runner: Runner): {
 } {
   const { spec, status } = runner;
   return {
-    phase: beside(
+    phase: compare(
       spec?.desiredPhase ?? RunnerPhase.UNSPECIFIED,
       status?.phase ?? RunnerPhase.UNSPECIFIED,
     ),
-    region: beside(spec?.configuration?.region ?? "", status?.region ?? ""),
+    region: compare(spec?.configuration?.region ?? "", status?.region ?? ""),
   };
 }
 
-/** The values that say nothing, 0 and "", are the falsy ones. */
-function beside<Value>(desired: Value, actual: Value): DesiredAndActual<Value> {
+/** The unset values, 0 and "", are the falsy ones. */
+function compare<Value>(desired: Value, actual: Value): DesiredAndActual<Value> {
   return { desired, actual, differs: Boolean(desired && actual) && desired !== actual };
 }

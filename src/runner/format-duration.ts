@@ -3,12 +3,9 @@ const minute = 60 * second;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-/**
- * Spells a length of time for people, in its most telling unit and rounded
- * down: `4 ms`, `12 s`, `3 min`, `5 h`, `2 d`.
- */
+/** Formats a duration in a single unit, rounded down: `4 ms`, `12 s`, `3 min`, `5 h`, `2 d`. */
 export function formatDuration(ms: number): string {
-  // A unit serves until the next one can say "2": "90 s" says more than "1 min".
+  // Switch to the next unit only when its value is at least 2: "90 s" is more precise than "1 min".
   if (ms < second) {
     return `${Math.floor(ms)} ms`;
   }

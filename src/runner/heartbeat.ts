@@ -1,15 +1,14 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Runner } from "../../gen/gitpod/v1/runner_service_pb.ts";
 
-/** How often a runner renews its registration, in milliseconds; `RunnerStatus.updated_at` says so. */
+/** The heartbeat interval of a runner, in milliseconds; see `RunnerStatus.updated_at`. */
 export const heartbeatIntervalMs = 30_000;
 
 /**
- * Returns how long before `at` a runner last reported, in milliseconds, or
- * undefined when it never did. `at` is now by default.
+ * Returns the age of a runner's last heartbeat at the time `at` (default: now), in milliseconds.
+ * Returns undefined if the runner has never reported.
  *
- * The age is 0 when the report comes from the future: clocks of two machines
- * differ a little, and a runner is not to blame for that.
+ * Returns 0 for a heartbeat later than `at`, because the clocks of two machines can differ.
  */
 export function heartbeatAgeMs(runner: Runner, at: Date = new Date()): number | undefined {
   const reported = runner.status?.updatedAt;

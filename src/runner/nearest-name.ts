@@ -1,33 +1,32 @@
 /**
- * Returns the candidate that `name` was most likely meant to be, or undefined
- * when none is near. Case and the characters between words (`-`, `_`, spaces)
- * do not count.
+ * Returns the candidate nearest to `name` by edit distance, or undefined if none is near. Ignores
+ * case and word separators (`-`, `_`, spaces). Of equally near candidates, the first one wins.
  *
- * Near means: about a third of the letters wrong, missing, too many or swapped
- * with their neighbour, but never so many that nothing of `name` is left.
+ * The distance may be up to about a third of the longer name's length, but always less than that
+ * length.
  */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
-  const letters = lettersOf(name);
+  const normalized = normalizeName(name);
   let nearest: string | undefined;
-  let least = Number.POSITIVE_INFINITY;
+  let minDistance = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
-    const others = lettersOf(candidate);
-    const longest = Math.max(letters.length, others.length);
+    const other = normalizeName(candidate);
+    const longest = Math.max(normalized.length, other.length);
     const limit = Math.min(Math.ceil(longest / 3), longest - 1);
-    // At least that many letters are missing: no need to count further.
-    if (Math.abs(letters.length - others.length) > Math.min(limit, least)) {
+    // The difference in length is a lower bound of the distance.
+    if (Math.abs(normalized.length - other.length) > Math.min(limit, minDistance)) {
       continue;
     }
-    const distance = editDistance(letters, others);
-    if (distance <= limit && distance < least) {
+    const distance = editDistance(normalized, other);
+    if (distance <= limit && distance < minDistance) {
       nearest = candidate;
-      least = distance;
+      minDistance = distance;
     }
   }
   return nearest;
 }
 
-/** Tells what to write instead of a wrong name: the nearest right one, or any of them. */
+/** Returns a hint for an unknown name: the nearest candidate, or the list of all candidates. */
 export function suggestName(name: string, candidates: readonly string[]): string {
   const nearest = nearestName(name, candidates);
   return nearest === undefined
@@ -35,32 +34,35 @@ export function suggestName(name: string, candidates: readonly string[]): string
     : `did you mean ${nearest}?`;
 }
 
-function lettersOf(name: string): string {
+function normalizeName(name: string): string {
   return name.toLowerCase().replace(/[-_\s]+/g, "");
 }
 
-/** How many letters to insert, delete, replace or swap with the next one to get from `a` to `b`. */
+/**
+ * Returns the edit distance of two strings, with insertions, deletions, substitutions and
+ * transpositions of adjacent characters (optimal string alignment).
+ */
 function editDistance(a: string, b: string): number {
-  let beforeLast: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  let rowBeforePrevious: number[] = [];
+  let previousRow = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1];
+      const isEqual = a[i - 1] === b[j - 1];
       let distance = Math.min(
-        at(last, j) + 1,
+        at(previousRow, j) + 1,
         at(row, j - 1) + 1,
-        at(last, j - 1) + (same ? 0 : 1),
+        at(previousRow, j - 1) + (isEqual ? 0 : 1),
       );
       if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        distance = Math.min(distance, at(beforeLast, j - 2) + 1);
+        distance = Math.min(distance, at(rowBeforePrevious, j - 2) + 1);
       }
       row.push(distance);
     }
-    beforeLast = last;
-    last = row;
+    rowBeforePrevious = previousRow;
+    previousRow = row;
   }
-  return at(last, b.length);
+  return at(previousRow, b.length);
 }
 
 function at(row: readonly number[], index: number): number {

@@ -7,28 +7,26 @@ import {
   toJson,
 } from "@bufbuild/protobuf";
 
-/** What stands in place of a secret. */
+/** The placeholder for a redacted value. */
 export const redacted = "[redacted]";
 
-/** Tells whether a field holds a secret: whether the contract marks it with `debug_redact`. */
+/** Returns whether a field is a secret: whether the contract marks it with `debug_redact`. */
 export function isSecret(field: DescField): boolean {
   return field.proto.options?.debugRedact === true;
 }
 
 /**
- * Returns a message as Protobuf JSON for logs and for people: with
- * `"[redacted]"` in place of every secret, at any depth. Which fields are
- * secrets the descriptor says; see {@link isSecret}.
+ * Returns a message as Protobuf JSON for logs and people, with every secret replaced by
+ * `"[redacted]"`, at any depth. The descriptor determines which fields are secrets
+ * (`debug_redact`).
  *
- * An empty string is shown as such: there is nothing to hide, and it helps to
- * see that. Fields that the contract does not know are left out, as in all
- * Protobuf JSON: nobody can tell what is in them.
+ * An empty secret is shown as an empty string: it reveals nothing, and it shows that no value is
+ * set. Unknown fields are omitted, as always in Protobuf JSON, so they cannot leak a secret.
  *
- * With `alwaysEmitImplicit`, fields that have their zero value are written
- * instead of left out.
+ * With `alwaysEmitImplicit` (default: false), fields with their zero value are included.
  *
- * Throws an Error, like `toJson`, for what JSON cannot hold: a timestamp after
- * the year 9999, for example.
+ * Throws an Error, as `toJson` does, for a value that Protobuf JSON cannot represent, for example a
+ * timestamp after the year 9999.
  */
 export function redactedJson<Desc extends DescMessage>(
   schema: Desc,
@@ -40,7 +38,7 @@ export function redactedJson<Desc extends DescMessage>(
 }
 
 function redact(schema: DescMessage, json: JsonValue): JsonValue {
-  // Well-known types have a JSON form of their own, and no secrets.
+  // Well-known types have a special JSON form and contain no secrets.
   if (!isObject(json) || schema.typeName.startsWith("google.protobuf.")) {
     return json;
   }

@@ -11,99 +11,112 @@ import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import { type FieldRules, Ignore, field as rulesOf } from "../../gen/buf/validate/validate_pb.ts";
 
 /**
- * Whether a message plainly keeps the rules of the contract, which are read from its descriptor.
+ * Returns true only if a message certainly satisfies the validation rules in its descriptor. This
+ * is a cheap, conservative precheck: false does not mean that the message is invalid.
  *
- * If not, it is for Protovalidate to say whether a rule is broken, and which: errors have one author,
- * and a rule of a kind that is not known here is kept by nothing. Protovalidate itself takes longer
- * to get ready, for the language that rules are written in, than all else that a server needs.
+ * If the precheck does not pass, let Protovalidate decide. All violations are then reported by
+ * Protovalidate, and kinds of rules that the precheck does not support are still enforced. The
+ * precheck exists because initializing Protovalidate, with its CEL environment, takes longer than
+ * the rest of a server's startup.
  */
 export function passesRulePrecheck<Desc extends DescMessage>(
   schema: Desc,
   message: MessageShape<Desc>,
 ): boolean {
-  return checkOf(schema)(message);
+  return getMessagePrecheck(schema)(message);
 }
 
-/** Tells whether a value plainly keeps its rules. */
-// biome-ignore lint/suspicious/noExplicitAny: what kind of value it is, the descriptor says.
-type Check = (value: any) => boolean;
+/** Returns true only if a value certainly satisfies its rules. */
+// biome-ignore lint/suspicious/noExplicitAny: the descriptor determines the type of the value.
+type Precheck = (value: any) => boolean;
 
-const never: Check = () => false;
+/** Never passes, so that Protovalidate decides. */
+const inconclusive: Precheck = () => false;
 
-const checks = new WeakMap<DescMessage, Check>();
+const messagePrechecks = new WeakMap<DescMessage, Precheck>();
 
-function checkOf(schema: DescMessage): Check {
-  let check = checks.get(schema);
-  if (check === undefined) {
-    const ofFields: Check[] = [];
-    check = (message: Message) => ofFields.every((keeps) => keeps(message));
-    // Before its fields are looked at: a message may have its like inside.
-    checks.set(schema, check);
-    const isPlain = schema.proto.options?.$unknown === undefined && schema.oneofs.length === 0;
-    ofFields.push(...(isPlain ? schema.fields.flatMap(checksOfField) : [never]));
+function getMessagePrecheck(schema: DescMessage): Precheck {
+  let precheck = messagePrechecks.get(schema);
+  if (precheck === undefined) {
+    const fieldPrechecks: Precheck[] = [];
+    precheck = (message: Message) => fieldPrechecks.every((passes) => passes(message));
+    // Cache it before creating the field prechecks: message types can be recursive.
+    messagePrechecks.set(schema, precheck);
+    const isSupported = schema.proto.options?.$unknown === undefined && schema.oneofs.length === 0;
+    fieldPrechecks.push(
+      ...(isSupported ? schema.fields.flatMap(createFieldPrechecks) : [inconclusive]),
+    );
   }
-  return check;
+  return precheck;
 }
 
-/** What there is to check of a field, in the message that has it. */
-function checksOfField(field: DescField): Check[] {
-  if (mayHaveOtherRules(field)) {
-    return [never];
+/** Creates the prechecks of a field, which take the message that contains it. */
+function createFieldPrechecks(field: DescField): Precheck[] {
+  if (mayHaveUnsupportedRules(field)) {
+    return [inconclusive];
   }
   if (!hasOption(field, rulesOf) && field.message === undefined) {
     return [];
   }
   const { required, ignore, type, $unknown } = getOption(field, rulesOf);
   if ($unknown !== undefined || ignore === Ignore.ALWAYS) {
-    return [never];
+    return [inconclusive];
   }
-  const keeps = field.fieldKind === "list" ? checkOfList(field, type) : checkOfValue(field, type);
-  // Without presence, what is not set is judged as the zero value.
+  const passes =
+    field.fieldKind === "list" ? createListPrecheck(field, type) : createValuePrecheck(field, type);
+  // Without presence, an unset field is validated as its zero value.
   const mayBeUnset =
     ignore === Ignore.IF_ZERO_VALUE || field.presence !== FeatureSet_FieldPresence.IMPLICIT;
   return [
     (message) => {
       const value = message[field.localName];
-      return isFieldSet(message, field) ? keeps(value) : !required && (mayBeUnset || keeps(value));
+      return isFieldSet(message, field)
+        ? passes(value)
+        : !required && (mayBeUnset || passes(value));
     },
   ];
 }
 
-/** Whether a field has options of a kind that is not known here: they may be rules. */
-function mayHaveOtherRules({ fieldKind, proto }: DescField): boolean {
+/** Returns whether a field has options that are unknown here and may therefore be rules. */
+function mayHaveUnsupportedRules({ fieldKind, proto }: DescField): boolean {
   const options = proto.options?.$unknown ?? [];
   return fieldKind === "map" || options.some(({ no }) => no !== rulesOf.number);
 }
 
-function checkOfList(field: DescField, type: FieldRules["type"]): Check {
-  const keeps = checkOfValue(field, type);
-  // The rules of a list are not those of its items.
-  return type.case === undefined ? (list: unknown[]) => list.every(keeps) : never;
+function createListPrecheck(field: DescField, type: FieldRules["type"]): Precheck {
+  const passes = createValuePrecheck(field, type);
+  // The rules on a list field apply to the list, not to its items.
+  return type.case === undefined ? (list: unknown[]) => list.every(passes) : inconclusive;
 }
 
-function checkOfValue({ message, enum: names }: DescField, type: FieldRules["type"]): Check {
+function createValuePrecheck(
+  { message, enum: enumSchema }: DescField,
+  type: FieldRules["type"],
+): Precheck {
   if (type.value?.$unknown !== undefined) {
-    return never;
+    return inconclusive;
   }
   switch (type.case) {
     case undefined:
-      return message === undefined ? () => true : checkOf(message);
+      return message === undefined ? () => true : getMessagePrecheck(message);
     case "string":
       return type.value.wellKnown.case === "uuid" && type.value.wellKnown.value
-        ? (text: string) => uuid.test(text)
-        : never;
+        ? (value: string) => uuid.test(value)
+        : inconclusive;
     case "uint32": {
       const { lessThan } = type.value;
-      return lessThan.case === "lte" ? (number: number) => number <= lessThan.value : never;
+      return lessThan.case === "lte" ? (number: number) => number <= lessThan.value : inconclusive;
     }
     case "bytes": {
       const { len } = type.value;
       return (bytes: Uint8Array) => bytes.length === Number(len);
     }
     case "enum":
-      return type.value.definedOnly ? (value: number) => names?.value[value] !== undefined : never;
+      return type.value.definedOnly
+        ? (value: number) => enumSchema?.value[value] !== undefined
+        : inconclusive;
   }
 }
 
-/** As Protovalidate takes it: RFC 9562, section 4, in either case. */
+/** The format that Protovalidate accepts: RFC 9562, section 4, in upper or lower case. */
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

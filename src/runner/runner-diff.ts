@@ -11,41 +11,43 @@ import { unknownJson } from "./runner-json.ts";
 
 /** A field that differs between two states of a runner. */
 export interface RunnerChange {
-  /** The field, by JSON names: `status.phase`. */
+  /** The path of the field in JSON names, for example `status.phase`. */
   readonly path: string;
-  /** What it was, in Protobuf JSON. Undefined if it was not set, and it can tell. */
+  /** The old value in Protobuf JSON. Undefined if the field has presence and was not set. */
   readonly from: JsonValue | undefined;
-  /** What it is. */
+  /** The new value in Protobuf JSON. Undefined if the field has presence and is not set. */
   readonly to: JsonValue | undefined;
-  /** Of a list: what is in it that was not, in its order. */
+  /** For a list: the items that were added, in list order. */
   readonly added?: readonly JsonValue[];
-  /** Of a list: what was in it and is no longer, in its order. */
+  /** For a list: the items that were removed, in list order. */
   readonly removed?: readonly JsonValue[];
-  /** Whether the contract marks the field as a secret (`debug_redact`): hide its values. */
+  /** Whether the field is a secret (`debug_redact`), so that its values must not be shown. */
   readonly isSecret: boolean;
 }
 
-/** The field of a runner that says when it last gave a sign of life. */
-const heartbeat = "status.updatedAt";
+/** The path of the field with the time of the last heartbeat. */
+const heartbeatPath = "status.updatedAt";
 
 /**
- * Returns the fields in which two states of a runner differ, in the order of the
- * contract, each on its own: a message that comes or goes is told by its fields.
+ * Returns the fields that differ between two states of a runner, in the order of the contract.
  *
- * Lists are compared as sets, as the order in them means nothing. Names of enum
- * values that are newer than this contract count (see `unknownJson`), unknown
- * fields do not.
+ * Each field is a separate change. If a message was added or removed, its fields are the changes.
+ * An empty message that was added or removed is itself a change.
+ *
+ * Lists are compared as sets, because their order has no meaning. Names of enum values that this
+ * version of the contract does not define are compared too (see `unknownJson`). Unknown fields are
+ * ignored.
  */
 export function diffRunners(before: Runner, after: Runner): RunnerChange[] {
-  return changesOf(RunnerSchema, jsonOf(before), jsonOf(after), "");
+  return diffMessages(RunnerSchema, toFullJson(before), toFullJson(after), "");
 }
 
-/** Whether all that changed is that the runner gave another sign of life. */
+/** Returns whether the time of the last heartbeat is the only change. */
 export function isHeartbeatOnly(changes: readonly RunnerChange[]): boolean {
-  return changes.length === 1 && changes[0]?.path === heartbeat;
+  return changes.length === 1 && changes[0]?.path === heartbeatPath;
 }
 
-function changesOf(
+function diffMessages(
   schema: DescMessage,
   before: JsonObject,
   after: JsonObject,
@@ -54,27 +56,29 @@ function changesOf(
   return schema.fields.flatMap((field) => {
     const path = `${prefix}${field.jsonName}`;
     const [from, to] = [before[field.jsonName], after[field.jsonName]];
-    if (isSame(from, to)) {
+    if (isEqual(from, to)) {
       return [];
     }
-    // Well-known types are single values in JSON.
+    // Well-known types are single values in JSON, so they are compared as such below.
     if (field.fieldKind === "message" && (isObject(from) || isObject(to))) {
       const empty = emptyJson(field.message);
-      const changes = changesOf(
+      const changes = diffMessages(
         field.message,
         isObject(from) ? from : empty,
         isObject(to) ? to : empty,
         `${path}.`,
       );
-      const cameOrWent = from === undefined || to === undefined;
-      return changes.length === 0 && cameOrWent ? [changeOf(field, path, from, to)] : changes;
+      const isAddedOrRemoved = from === undefined || to === undefined;
+      return changes.length === 0 && isAddedOrRemoved
+        ? [createChange(field, path, from, to)]
+        : changes;
     }
-    const change = changeOf(field, path, from, to);
+    const change = createChange(field, path, from, to);
     return change.added?.length === 0 && change.removed?.length === 0 ? [] : [change];
   });
 }
 
-function changeOf(
+function createChange(
   field: DescField,
   path: string,
   from: JsonValue | undefined,
@@ -85,22 +89,23 @@ function changeOf(
     from,
     to,
     ...(Array.isArray(from) &&
-      Array.isArray(to) && { added: without(to, from), removed: without(from, to) }),
+      Array.isArray(to) && { added: difference(to, from), removed: difference(from, to) }),
     isSecret: field.proto.options?.debugRedact ?? false,
   };
 }
 
-function without(items: readonly JsonValue[], others: readonly JsonValue[]): JsonValue[] {
-  return items.filter((item) => !others.some((other) => isSame(item, other)));
+/** Returns the items that are not in `others`. */
+function difference(items: readonly JsonValue[], others: readonly JsonValue[]): JsonValue[] {
+  return items.filter((item) => !others.some((other) => isEqual(item, other)));
 }
 
-/** Compares values that were written alike, so equal ones are the same text. */
-function isSame(one: JsonValue | undefined, other: JsonValue | undefined): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
+/** Compares by serialization: `toJson` writes all keys in the same order. */
+function isEqual(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** A runner with all its values, those included that the contract has no number for. */
-function jsonOf(runner: Runner): JsonObject {
+/** Returns a runner as JSON, including names of enum values that the message cannot hold. */
+function toFullJson(runner: Runner): JsonObject {
   const json = toJson(RunnerSchema, runner, { alwaysEmitImplicit: true }) as unknown as JsonObject;
   for (const { path, name } of unknownJson(runner)?.enumNames ?? []) {
     const keys = path.split(".");

@@ -8,22 +8,22 @@ import { enumShortName, unknownEnumNames } from "./enum-name.ts";
 import { formatDuration } from "./format-duration.ts";
 import { heartbeatAgeMs, heartbeatIntervalMs } from "./heartbeat.ts";
 
-/** All that a runner's health can be. See {@link runnerHealth}. */
+/** All health states. See {@link runnerHealth}. */
 export const healthStates = ["healthy", "degraded", "unavailable", "unknown"] as const;
 
-/** How well a runner is. See {@link runnerHealth}. */
+/** The health state of a runner. See {@link runnerHealth}. */
 export type HealthState = (typeof healthStates)[number];
 
-/** How well a runner is, and why. */
+/** The health of a runner, with reasons. */
 export interface RunnerHealth {
   readonly state: HealthState;
-  /** All that keeps the runner from being healthy; empty when it is. */
+  /** Why the runner is not healthy. Empty if it is healthy. */
   readonly reasons: readonly HealthReason[];
 }
 
-/** Something that keeps a runner from being healthy. */
+/** A reason why a runner is not healthy. */
 export interface HealthReason {
-  /** What it is, for programs. */
+  /** The machine-readable reason. */
   readonly code:
     | "no-status"
     | "phase-unspecified"
@@ -36,39 +36,37 @@ export interface HealthReason {
     | "heartbeat-missing"
     | "heartbeat-late"
     | "not-desired-phase";
-  /** What it is, for people: a sentence. */
+  /** The human-readable reason: a sentence. */
   readonly message: string;
 }
 
 /** Options of {@link runnerHealth}. */
 export interface RunnerHealthOptions {
-  /** The time to judge at. Default: now. */
+  /** The time at which to evaluate the health. Default: now. */
   readonly at?: Date;
   /**
-   * The age, in milliseconds, up to which a heartbeat is recent enough.
-   * Default: 90,000, three missed renewals.
+   * The maximum age of the last heartbeat of a healthy runner, in milliseconds. Default: 90,000,
+   * which is three heartbeat intervals.
    */
   readonly heartbeatLimitMs?: number;
 }
 
 /**
- * Judges how well a runner is, by what it last reported. The phase comes
- * first:
+ * Returns the health of a runner, based on its last report. The phase is evaluated first:
  *
  * | phase | health |
  * |---|---|
- * | none, unspecified, or newer than the contract | unknown |
+ * | missing, unspecified, or not defined in this version of the contract | unknown |
  * | created, inactive, deleting, deleted | unavailable |
  * | degraded | degraded |
- * | active | degraded for any of the reasons below, otherwise healthy |
+ * | active | degraded if any of the reasons below applies, otherwise healthy |
  *
- * A runner in phase active or degraded runs, so a heartbeat is expected of it:
- * one that is missing or too old is a reason. So is an active runner's desired
- * phase, if one is set and it is not active.
+ * A runner in phase active or degraded is running, so it must send heartbeats: a missing or late
+ * heartbeat is a reason. For an active runner, a desired phase other than active is also a reason.
  *
- * All reasons that hold are given. A phase that tells enough hides the rest:
- * nobody expects a heartbeat of a deleted runner. So all reasons given lead to
- * the same health, and there is no best or worst among them.
+ * The result contains all reasons that apply. In the other phases the phase is the only reason: a
+ * deleted runner, for example, sends no heartbeats. All reasons therefore imply the same state and
+ * are not ranked.
  */
 export function runnerHealth(runner: Runner, options: RunnerHealthOptions = {}): RunnerHealth {
   if (runner.status === undefined) {
@@ -76,28 +74,28 @@ export function runnerHealth(runner: Runner, options: RunnerHealthOptions = {}):
   }
   switch (runner.status.phase) {
     case RunnerPhase.UNSPECIFIED: {
-      const [newer] = unknownEnumNames(runner.status, "phase");
-      return newer === undefined
-        ? unknown("phase-unspecified", "The runner does not tell its phase.")
-        : newerPhase(newer);
+      const [unknownName] = unknownEnumNames(runner.status, "phase");
+      return unknownName === undefined
+        ? unknown("phase-unspecified", "The runner does not report its phase.")
+        : unknownPhase(unknownName);
     }
     case RunnerPhase.CREATED:
-      return unavailable("phase-created", "The runner was created, but has not signed up yet.");
+      return unavailable("phase-created", "The runner was created but has not signed up yet.");
     case RunnerPhase.INACTIVE:
-      return unavailable("phase-inactive", "The runner signed up, but has not reported yet.");
+      return unavailable("phase-inactive", "The runner has signed up but has not reported yet.");
     case RunnerPhase.DELETING:
       return unavailable("phase-deleting", "The runner is being deleted.");
     case RunnerPhase.DELETED:
-      return unavailable("phase-deleted", "The runner is deleted.");
+      return unavailable("phase-deleted", "The runner has been deleted.");
     case RunnerPhase.DEGRADED:
-      return degradedBy([
-        { code: "phase-degraded", message: "The runner says that it is degraded." },
+      return degradedIfAny([
+        { code: "phase-degraded", message: "The runner reports that it is degraded." },
         ...heartbeatReasons(runner, options),
       ]);
     case RunnerPhase.ACTIVE:
-      return degradedBy([...heartbeatReasons(runner, options), ...desiredPhaseReasons(runner)]);
+      return degradedIfAny([...heartbeatReasons(runner, options), ...desiredPhaseReasons(runner)]);
     default:
-      return newerPhase(String(runner.status.phase));
+      return unknownPhase(String(runner.status.phase));
   }
 }
 
@@ -105,13 +103,13 @@ function heartbeatReasons(runner: Runner, options: RunnerHealthOptions): HealthR
   const { at, heartbeatLimitMs = 3 * heartbeatIntervalMs } = options;
   const ageMs = heartbeatAgeMs(runner, at);
   if (ageMs === undefined) {
-    return [{ code: "heartbeat-missing", message: "The runner never sent a heartbeat." }];
+    return [{ code: "heartbeat-missing", message: "The runner has never sent a heartbeat." }];
   }
   if (ageMs <= heartbeatLimitMs) {
     return [];
   }
   const [age, interval] = [ageMs, heartbeatIntervalMs].map(formatDuration);
-  const message = `The last heartbeat came ${age} ago; one is due every ${interval}.`;
+  const message = `The last heartbeat was ${age} ago; one is due every ${interval}.`;
   return [{ code: "heartbeat-late", message }];
 }
 
@@ -120,11 +118,14 @@ function desiredPhaseReasons(runner: Runner): HealthReason[] {
   if (!differs) {
     return [];
   }
-  const [is, shallBe] = [actual, desired].map((phase) => enumShortName(RunnerPhaseSchema, phase));
-  return [{ code: "not-desired-phase", message: `The runner is ${is}, but shall be ${shallBe}.` }];
+  const [actualName, desiredName] = [actual, desired].map((phase) =>
+    enumShortName(RunnerPhaseSchema, phase),
+  );
+  const message = `The runner is ${actualName}; the desired phase is ${desiredName}.`;
+  return [{ code: "not-desired-phase", message }];
 }
 
-function degradedBy(reasons: HealthReason[]): RunnerHealth {
+function degradedIfAny(reasons: HealthReason[]): RunnerHealth {
   return { state: reasons.length > 0 ? "degraded" : "healthy", reasons };
 }
 
@@ -132,10 +133,10 @@ function unavailable(code: HealthReason["code"], message: string): RunnerHealth 
   return { state: "unavailable", reasons: [{ code, message }] };
 }
 
-function newerPhase(name: string): RunnerHealth {
+function unknownPhase(name: string): RunnerHealth {
   return unknown(
     "phase-unknown",
-    `The runner is in phase ${name}, which is newer than this contract.`,
+    `The runner is in phase ${name}, which this version of the contract does not define.`,
   );
 }
 

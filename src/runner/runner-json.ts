@@ -14,20 +14,25 @@ import {
   GetRunnerResponseSchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
 
-/** What JSON said that this version of the contract has no word for: it comes from the future. */
+/** JSON with fields or enum values that this version of the contract does not define. */
 export interface UnknownJson {
-  /** The JSON as it was, with all that the message cannot hold. */
+  /** The original JSON, including everything that the message cannot hold. */
   readonly json: JsonValue;
-  /** The names of enum values that are not known, each with the path of its field. */
+  /** The names of unknown enum values, each with the path of its field. */
   readonly enumNames: readonly { readonly path: string; readonly name: string }[];
-  /** The paths of the fields that are not known. */
+  /** The paths of unknown fields. */
   readonly fields: readonly string[];
 }
 
 /**
- * Reads a GetRunnerResponse from Protobuf JSON, as {@link messageFromJson} does.
+ * Parses a GetRunnerResponse from Protobuf JSON.
  *
- * Throws an Error that names the field when the JSON does not fit the contract.
+ * With `ignoreUnknownFields` (default: false), unknown fields and names of unknown enum values,
+ * such as a new capability, are dropped. Use {@link unknownJson} to read what was dropped.
+ *
+ * Durations may have a plus sign, as in the example in the API's documentation.
+ *
+ * Throws an Error that names the field if the JSON does not match the contract.
  */
 export function runnerFromJson(
   json: JsonValue,
@@ -37,103 +42,106 @@ export function runnerFromJson(
 }
 
 /**
- * Reads a message of the contract from Protobuf JSON.
+ * Parses a message of the contract from Protobuf JSON.
  *
- * It takes durations with a plus sign: the example on the API's page has them,
- * other runtimes take them, TypeScript's does not.
+ * Accepts durations with a plus sign: the example in the API's documentation has them and other
+ * Protobuf runtimes accept them, but the TypeScript runtime does not.
  *
- * With `ignoreUnknownFields`, the runtime drops names of enum values that it
- * does not know, a new capability for instance, along with unknown fields. What
- * it dropped can be read from the message with {@link unknownJson}.
+ * With `ignoreUnknownFields` (default: false), the runtime drops unknown fields and names of
+ * unknown enum values, such as a new capability. Use {@link unknownJson} to read what was dropped.
  *
- * Throws an Error that names the field when the JSON does not fit the contract.
+ * Throws an Error that names the field if the JSON does not match the contract.
  */
 export function messageFromJson<Desc extends DescMessage>(
   schema: Desc,
   json: JsonValue,
   options?: Partial<JsonReadOptions>,
 ): MessageShape<Desc> {
-  const findings: Finding[] = [];
-  const readable = makeReadable(schema, json, [], findings);
-  const message = fromJson(schema, readable, options);
-  for (const finding of findings) {
-    recordFinding(schema, message, json, finding);
+  const unknowns: Unknown[] = [];
+  const normalized = normalizeMessage(schema, json, [], unknowns);
+  const message = fromJson(schema, normalized, options);
+  for (const unknown of unknowns) {
+    recordUnknown(schema, message, json, unknown);
   }
   return message;
 }
 
 /**
- * Returns what the JSON, from which `message` was read, said and `message`
- * cannot say, or undefined if it says it all.
+ * Returns the unknown fields and enum values of the JSON from which `message` was parsed, or
+ * undefined if there are none.
  *
- * Works for each message inside of one that was read: for a response, its
- * runner, the runner's status. Paths are of JSON names and start at `message`:
- * `status.capabilities` for a runner. A copy of a message has forgotten it.
+ * Also works for nested messages: for a response, its runner, the runner's status. Paths consist of
+ * JSON names and are relative to `message`, for example `status.capabilities` for a runner. The
+ * information is attached to the message object, so a copy of it does not have it.
  *
- * In binary nothing is lost: unknown enum values are kept as numbers, unknown
+ * Not needed for messages parsed from binary: they keep unknown enum values as numbers and unknown
  * fields in `$unknown`.
  */
 export function unknownJson(message: Message): UnknownJson | undefined {
   return unknownJsonByMessage.get(message);
 }
 
-interface Finding {
-  /** JSON names, and indexes into lists. */
+/** An unknown field or enum value in JSON. */
+interface Unknown {
+  /** JSON names and list indexes. */
   readonly path: readonly (string | number)[];
-  /** The name of an enum value. Without it, the field itself is not known. */
+  /** The name of the enum value. Undefined if the field itself is unknown. */
   readonly enumName?: string;
 }
 
-/** The findings in each message. Weak, so that it goes when the message goes. */
 const unknownJsonByMessage = new WeakMap<
   Message,
   UnknownJson & { enumNames: { path: string; name: string }[]; fields: string[] }
 >();
 
-/** Notes a finding with each message that it is in, outermost first. */
-function recordFinding(
+/** Records an unknown field or enum value for each message that contains it, outermost first. */
+function recordUnknown(
   schema: DescMessage,
   message: Message,
   json: JsonValue,
-  { path, enumName }: Finding,
+  { path, enumName }: Unknown,
 ): void {
-  let at: { schema: DescMessage; value: unknown; json: unknown } = { schema, value: message, json };
+  let current: { schema: DescMessage; value: unknown; json: unknown } = {
+    schema,
+    value: message,
+    json,
+  };
   for (const [depth, segment] of path.entries()) {
-    const { value } = at;
+    const { value } = current;
     if (Array.isArray(value)) {
-      at = {
-        ...at,
+      current = {
+        ...current,
         value: value[segment as number],
-        json: (at.json as JsonValue[])[segment as number],
+        json: (current.json as JsonValue[])[segment as number],
       };
       continue;
     }
-    const known = unknownJsonByMessage.get(value as Message) ?? {
-      json: at.json as JsonValue,
+    const entry = unknownJsonByMessage.get(value as Message) ?? {
+      json: current.json as JsonValue,
       enumNames: [],
       fields: [],
     };
-    unknownJsonByMessage.set(value as Message, known);
-    const rest = pathOf(path.slice(depth));
+    unknownJsonByMessage.set(value as Message, entry);
+    const relativePath = formatPath(path.slice(depth));
     if (enumName === undefined) {
-      known.fields.push(rest);
+      entry.fields.push(relativePath);
     } else {
-      known.enumNames.push({ path: rest, name: enumName });
+      entry.enumNames.push({ path: relativePath, name: enumName });
     }
-    const field = fieldsOf(at.schema).get(segment as string)?.field;
+    const field = getFields(current.schema).get(segment as string)?.field;
     if (field?.message === undefined) {
       return;
     }
-    at = {
+    current = {
       schema: field.message,
-      // A message is a plain object; which fields it has is known here from its descriptor only.
+      // The type Message does not declare the fields, so read the field by its local name.
       value: (value as unknown as Record<string, unknown>)[field.localName],
-      json: (at.json as JsonObject)[segment] ?? (at.json as JsonObject)[field.name],
+      json: (current.json as JsonObject)[segment] ?? (current.json as JsonObject)[field.name],
     };
   }
 }
 
-function pathOf(segments: readonly (string | number)[]): string {
+function formatPath(segments: readonly (string | number)[]): string {
   return segments
     .map((segment) => (typeof segment === "number" ? `[${segment}]` : `.${segment}`))
     .join("")
@@ -141,100 +149,103 @@ function pathOf(segments: readonly (string | number)[]): string {
 }
 
 /**
- * Returns `json` as the runtime can read it, and adds what is unknown to
- * `findings`. What needs no change is returned as it is, not copied.
+ * Returns `json` in a form that the runtime accepts and adds unknown fields and enum values to
+ * `unknowns`. Returns the same object if nothing needs to change.
  */
-function makeReadable(
+function normalizeMessage(
   schema: DescMessage,
   json: JsonValue,
   path: (string | number)[],
-  findings: Finding[],
+  unknowns: Unknown[],
 ): JsonValue {
   if (schema.typeName === DurationSchema.typeName) {
     return typeof json === "string" && /^\+\d/.test(json) ? json.slice(1) : json;
   }
-  // The other well-known types have a JSON of their own.
+  // The other well-known types have a special JSON form.
   if (schema.typeName.startsWith("google.protobuf.") || !isObject(json)) {
     return json;
   }
-  const fields = fieldsOf(schema);
+  const fields = getFields(schema);
   let result = json;
   for (const name of Object.keys(json)) {
-    const known = fields.get(name);
-    if (known === undefined) {
-      findings.push({ path: [...path, name] });
-    } else if (known.enumNames !== undefined) {
-      findNames(known, json[name], path, findings);
-    } else if (known.field.message !== undefined) {
+    const entry = fields.get(name);
+    if (entry === undefined) {
+      unknowns.push({ path: [...path, name] });
+    } else if (entry.enumNames !== undefined) {
+      addUnknownEnumNames(entry, json[name], path, unknowns);
+    } else if (entry.field.message !== undefined) {
       const value = json[name] as JsonValue;
-      path.push(known.field.jsonName);
-      const readable = makeFieldReadable(known.field.message, value, path, findings);
+      path.push(entry.field.jsonName);
+      const normalized = normalizeField(entry.field.message, value, path, unknowns);
       path.pop();
-      if (readable !== value) {
-        result = { ...result, [name]: readable };
+      if (normalized !== value) {
+        result = { ...result, [name]: normalized };
       }
     }
   }
   return result;
 }
 
-/** Adds the names of enum values that are not known, in a field or in each item of a list. */
-function findNames(
-  { field, enumNames }: KnownField,
+/** Adds the names of unknown enum values in a singular field or a list. */
+function addUnknownEnumNames(
+  { field, enumNames }: FieldEntry,
   value: JsonValue | undefined,
   path: readonly (string | number)[],
-  findings: Finding[],
+  unknowns: Unknown[],
 ): void {
   for (const name of Array.isArray(value) ? value : [value]) {
     if (typeof name === "string" && !enumNames?.has(name)) {
-      findings.push({ path: [...path, field.jsonName], enumName: name });
+      unknowns.push({ path: [...path, field.jsonName], enumName: name });
     }
   }
 }
 
-function makeFieldReadable(
+function normalizeField(
   schema: DescMessage,
   value: JsonValue,
   path: (string | number)[],
-  findings: Finding[],
+  unknowns: Unknown[],
 ): JsonValue {
   if (!Array.isArray(value)) {
-    return makeReadable(schema, value, path, findings);
+    return normalizeMessage(schema, value, path, unknowns);
   }
-  const readable = value.map((item, index) => {
+  const normalized = value.map((item, index) => {
     path.push(index);
-    const result = makeReadable(schema, item, path, findings);
+    const result = normalizeMessage(schema, item, path, unknowns);
     path.pop();
     return result;
   });
-  return readable.some((item, index) => item !== value[index]) ? readable : value;
+  return normalized.some((item, index) => item !== value[index]) ? normalized : value;
 }
 
-interface KnownField {
+interface FieldEntry {
   readonly field: DescField;
-  /** The names of its enum's values, if it has an enum. */
+  /** The names of the enum's values, if this is an enum field. */
   readonly enumNames: ReadonlySet<string> | undefined;
 }
 
-const knownFields = new WeakMap<DescMessage, ReadonlyMap<string, KnownField>>();
+const fieldsByMessage = new WeakMap<DescMessage, ReadonlyMap<string, FieldEntry>>();
 
-/** The fields of a message, by each name that JSON may call them. The contract has no maps. */
-function fieldsOf(schema: DescMessage): ReadonlyMap<string, KnownField> {
-  let fields = knownFields.get(schema);
+/**
+ * Returns the fields of a message by the names that JSON may use: the JSON name and the name in the
+ * contract. Map fields are not supported, because the contract has none.
+ */
+function getFields(schema: DescMessage): ReadonlyMap<string, FieldEntry> {
+  let fields = fieldsByMessage.get(schema);
   if (fields === undefined) {
     fields = new Map(
       schema.fields.flatMap((field) => {
-        const known = {
+        const entry = {
           field,
           enumNames: field.enum && new Set(field.enum.values.map(({ name }) => name)),
         };
         return [
-          [field.jsonName, known],
-          [field.name, known],
+          [field.jsonName, entry],
+          [field.name, entry],
         ] as const;
       }),
     );
-    knownFields.set(schema, fields);
+    fieldsByMessage.set(schema, fields);
   }
   return fields;
 }

@@ -1,45 +1,45 @@
 import type { UpdateWindow } from "../../gen/gitpod/v1/runner_service_pb.ts";
 
 const hourMs = 3_600_000;
-const defaultHours = 2;
+const defaultLengthHours = 2;
 
-/** The hours of an update window, in UTC: from 0 to 23. */
+/** The start and end hours of an update window, in UTC, from 0 to 23. */
 export interface UpdateWindowHours {
   readonly start: number;
-  /** Equal to `start` when the window lasts the whole day; less when it lasts over midnight. */
+  /** Equal to `start` if the window lasts all day, less than `start` if it spans midnight. */
   readonly end: number;
 }
 
-/** How an update window stands at some time. */
+/** The state of an update window at a given time. */
 export interface UpdateWindowState {
-  /** Whether updates may happen at that time. The window is open at its start, and closed at its end. */
+  /** Whether updates are allowed at that time. The start is inclusive, the end exclusive. */
   readonly open: boolean;
-  /** When it opens the next time, after that time. Undefined when it is always open. */
+  /** When the window opens next, after that time. Undefined if it is always open. */
   readonly opens: Date | undefined;
-  /** When it closes the next time, after that time. Undefined when it is always open. */
+  /** When the window closes next, after that time. Undefined if it is always open. */
   readonly closes: Date | undefined;
 }
 
 /**
- * Returns the hours of an update window, with the default for an end that is
- * not set: two hours after the start. Returns undefined for a window that is
- * not set, which allows updates at any time; so does one without a start,
- * which the contract does not allow.
+ * Returns the start and end hours of an update window. If the end is not set, it is two hours after
+ * the start.
  *
- * Hours beyond 23, which the contract does not allow either, are those of the
- * next day.
+ * Returns undefined if the window or its start is not set: updates are then allowed at any time.
+ * The contract does not allow a window without a start.
+ *
+ * Hours above 23, which the contract does not allow either, wrap around to the next day.
  */
 export function updateWindowHours(window: UpdateWindow | undefined): UpdateWindowHours | undefined {
   if (window?.startHour === undefined) {
     return undefined;
   }
-  const { startHour, endHour = startHour + defaultHours } = window;
+  const { startHour, endHour = startHour + defaultLengthHours } = window;
   return { start: startHour % 24, end: endHour % 24 };
 }
 
 /**
- * Tells how an update window stands at a time, by default now: whether it is
- * open, and when it opens and closes next.
+ * Returns whether an update window is open at the time `at` (default: now), and when it opens and
+ * closes next.
  */
 export function updateWindowState(
   window: UpdateWindow | undefined,
@@ -51,11 +51,11 @@ export function updateWindowState(
   }
   const opens = nextTime(hours.start, at);
   const closes = nextTime(hours.end, at);
-  // What is open closes before it can open again.
+  // An open window closes before it opens again.
   return { open: closes < opens, opens, closes };
 }
 
-/** The first time after `at` when it is `hour` o'clock in UTC. */
+/** Returns the first time after `at` at which the given hour starts, in UTC. */
 function nextTime(hour: number, at: Date): Date {
   const next = new Date(at);
   next.setUTCHours(hour, 0, 0, 0);

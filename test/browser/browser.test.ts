@@ -8,13 +8,13 @@ const executablePath = "/usr/bin/chromium";
 const isInstalled = existsSync(executablePath);
 if (!isInstalled) {
   process.stderr.write(
-    `\nSKIPPED: the client in a real browser. There is no ${executablePath}.\n\n`,
+    `\nSKIPPED: the client in a real browser, because ${executablePath} does not exist.\n\n`,
   );
 }
 
 const runnerId = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
 
-/** Lets pages of every origin read what it answers, their headers with it. */
+/** Allows pages of any origin to read responses and their headers. */
 const cors = {
   "Access-Control-Allow-Origin": "*",
   "Access-Control-Allow-Headers": "*, Authorization",
@@ -37,15 +37,15 @@ test.skipIf(!isInstalled)(
       answer(200, await bundleForBrowser(), script),
     ]);
     const preflight = answer(204, "", cors);
-    const answers = [
+    const responses = [
       answer(200, { runner: { runnerId, status: { capabilities: [11] } } }, cors),
       answer(404, { code: "not_found", message: "no such runner" }, cors),
       answer(302, "", { ...cors, Location: page.url }),
-      // Without the headers that the browser asks for.
+      // Without CORS headers.
       answer(200, { runner: { runnerId } }),
     ];
     await using api = await startFailingServer([
-      (response) => (response.req.method === "OPTIONS" ? preflight : answers.shift())?.(response),
+      (response) => (response.req.method === "OPTIONS" ? preflight : responses.shift())?.(response),
     ]);
     const browser = await chromium.launch({
       executablePath,
@@ -54,31 +54,31 @@ test.skipIf(!isInstalled)(
     try {
       const tab = await browser.newPage();
       await tab.goto(page.url);
-      const seen = await tab.evaluate(
+      const results = await tab.evaluate(
         async ({ baseUrl, runnerId }) => {
           const { createRunnerClient, RunnerCapability } = (
             globalThis as unknown as { runnerService: typeof import("../../src/index.ts") }
           ).runnerService;
           const client = createRunnerClient({ baseUrl, token: "tok", retry: false });
           const { runner } = await client.getRunner({ runnerId });
-          const errorOf = () =>
+          const getError = () =>
             client.getRunner({ runnerId }).catch((error: Error) => error.message);
           return {
             name: runner?.runnerId,
             hasWarmPool: runner?.status?.capabilities.includes(RunnerCapability.WARM_POOL),
-            errors: [await errorOf(), await errorOf(), await errorOf()],
+            errors: [await getError(), await getError(), await getError()],
           };
         },
         { baseUrl: api.url, runnerId },
       );
       const method = `${api.url}/gitpod.v1.RunnerService/GetRunner`;
-      expect(seen).toEqual({
+      expect(results).toEqual({
         name: runnerId,
         hasWarmPool: true,
         errors: [
           "[not_found] no such runner",
-          `[unknown] ${method} redirects, and redirects are not followed`,
-          expect.stringContaining(`[unavailable] no answer from ${api.url}: `),
+          `[unknown] redirect from ${method}; redirects are not followed`,
+          expect.stringContaining(`[unavailable] no response from ${api.url}: `),
         ],
       });
       const calls = api.requests.filter(({ method }) => method === "POST");

@@ -26,7 +26,7 @@ describe("parseCondition", () => {
   });
 
   test.each([
-    ["health=healthy", degraded, "health is degraded: The runner says that it is degraded."],
+    ["health=healthy", degraded, "health is degraded: The runner reports that it is degraded."],
     ["health=degraded", active, "health is healthy"],
     ["phase=active", degraded, "phase is degraded"],
     ["capability=warm-pool", deleted, "capabilities: none"],
@@ -44,7 +44,7 @@ describe("parseCondition", () => {
     ["health=helthy", 'unknown health "helthy"; did you mean healthy?'],
     ["health=", "choose one of healthy, degraded, unavailable, unknown"],
     ["helth=healthy", "did you mean health=healthy?"],
-    ["phase=actve", 'there is no RunnerPhase "actve": did you mean active?'],
+    ["phase=actve", 'unknown RunnerPhase "actve"; did you mean active?'],
     ["capability=warm-pols", "did you mean warm-pool?"],
     ["delete", "did you mean deleted?"],
     ["", "choose health=…, phase=…, capability=… or deleted"],

@@ -17,18 +17,18 @@ import {
 } from "../../src/client/runner-client.ts";
 import { answer, type FailingServer, startFailingServer } from "../support/failing-server.ts";
 
-interface Answer {
+interface ResponseSpec {
   readonly status: number;
   readonly body: string | Uint8Array;
   readonly headers: Record<string, string | string[]>;
 }
 
 const runnerId = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
-const response = create(GetRunnerResponseSchema, {
+const getRunnerResponse = create(GetRunnerResponseSchema, {
   runner: { runnerId, name: "Läufer 🏃", status: { phase: 3, capabilities: [1, 11] } },
 });
-const json = JSON.stringify(toJson(GetRunnerResponseSchema, response));
-const binary = toBinary(GetRunnerResponseSchema, response);
+const json = JSON.stringify(toJson(GetRunnerResponseSchema, getRunnerResponse));
+const binary = toBinary(GetRunnerResponseSchema, getRunnerResponse);
 const detail = {
   type: "google.protobuf.FieldMask",
   value: base64Encode(
@@ -40,8 +40,8 @@ const detail = {
 
 const nodeHttp = createNodeHttpClient("http:");
 
-/** What the server answers now. */
-let current: Answer = { status: 200, body: "", headers: {} };
+/** The response that the server currently sends. */
+let current: ResponseSpec = { status: 200, body: "", headers: {} };
 let server: FailingServer;
 
 beforeAll(async () => {
@@ -51,49 +51,51 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-/** Makes a call on each transport, ours and Connect's own, and returns what came of it. */
-async function callAll(next: Answer, useBinaryFormat: boolean, useHttpGet: boolean) {
-  current = next;
+/** Makes a call with each of our clients and of Connect's own transports. Returns the outcomes. */
+async function callAll(response: ResponseSpec, useBinaryFormat: boolean, useHttpGet: boolean) {
+  current = response;
   const baseUrl = server.url;
-  const ours = { baseUrl, useBinaryFormat, useHttpGet, retry: false } as const;
-  const onUndici = createClientOnUndici(ours);
-  const theirs = (transport: Transport) => createClient(RunnerService, transport);
-  const format = { baseUrl, useBinaryFormat, useHttpGet };
+  const ourOptions = { baseUrl, useBinaryFormat, useHttpGet, retry: false } as const;
+  const undiciClient = createClientOnUndici(ourOptions);
+  const connectClient = (transport: Transport) => createClient(RunnerService, transport);
+  const connectOptions = { baseUrl, useBinaryFormat, useHttpGet };
   const outcomes = {
-    fetch: await outcome(createRunnerClient(ours)),
-    undici: await outcome(onUndici),
-    nodeHttp: await outcome(createRunnerClientOverHttp(nodeHttp, ours)),
-    web: await outcome(theirs(createWebTransport(format))),
-    node: await outcome(theirs(createNodeTransport({ ...format, httpVersion: "1.1" }))),
+    fetch: await getOutcome(createRunnerClient(ourOptions)),
+    undici: await getOutcome(undiciClient),
+    nodeHttp: await getOutcome(createRunnerClientOverHttp(nodeHttp, ourOptions)),
+    web: await getOutcome(connectClient(createWebTransport(connectOptions))),
+    node: await getOutcome(
+      connectClient(createNodeTransport({ ...connectOptions, httpVersion: "1.1" })),
+    ),
   };
-  await onUndici.close();
+  await undiciClient.close();
   return outcomes;
 }
 
 interface Outcome {
-  readonly answer?: unknown;
-  /** The error's code, its message if that came over the wire, and details. */
+  readonly response?: unknown;
+  /** The error's code, its message if it was sent by the server, and its details. */
   readonly error?: { code: Code; message: string | undefined; details: unknown };
-  readonly metadata?: ReturnType<typeof unionOf>;
+  readonly metadata?: ReturnType<typeof mergeHeadersAndTrailers>;
 }
 
-async function outcome(client: RunnerClient): Promise<Outcome> {
-  const got: Record<string, unknown> = {};
+async function getOutcome(client: RunnerClient): Promise<Outcome> {
+  const metadata: Record<string, unknown> = {};
   try {
     const message = await client.getRunner(
       { runnerId },
       {
-        onHeader: (header) => Object.assign(got, { header: entriesOf(header) }),
-        onTrailer: (trailer) => Object.assign(got, { trailer: entriesOf(trailer) }),
+        onHeader: (header) => Object.assign(metadata, { header: stableEntries(header) }),
+        onTrailer: (trailer) => Object.assign(metadata, { trailer: stableEntries(trailer) }),
       },
     );
-    // Compared as bytes: Connect's own transport for Node.js has a Buffer for a Uint8Array at times.
+    // Compare bytes: Connect's Node.js transport sometimes returns a Buffer instead of a Uint8Array.
     const bytes = hex(toBinary(GetRunnerResponseSchema, message));
-    return { answer: { ...got, bytes } };
+    return { response: { ...metadata, bytes } };
   } catch (reason) {
     const { code, rawMessage, details, metadata, isWireError } = ConnectError.from(reason);
     const message = isWireError && rawMessage !== "" ? rawMessage : undefined;
-    return { metadata: unionOf(metadata), error: { code, message, details } };
+    return { metadata: mergeHeadersAndTrailers(metadata), error: { code, message, details } };
   }
 }
 
@@ -101,22 +103,22 @@ function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("hex");
 }
 
-/** All headers but those of the moment. */
-function entriesOf(headers: Headers) {
+/** Returns all headers except those that vary between responses. */
+function stableEntries(headers: Headers) {
   return [...headers].filter(([name]) => !/^(date|connection|keep-alive)$/.test(name));
 }
 
 /**
- * Headers and trailers as one. For errors that are none of Connect's, its own
- * transports leave trailers as they came, and may have everything twice.
+ * Merges headers and trailers. For errors that are not Connect errors, Connect's own transports do
+ * not strip the prefix of trailers and may duplicate values.
  */
-function unionOf(metadata: Headers) {
-  const union = new Map<string, Set<string>>();
-  for (const [name, value] of entriesOf(metadata)) {
+function mergeHeadersAndTrailers(metadata: Headers) {
+  const merged = new Map<string, Set<string>>();
+  for (const [name, value] of stableEntries(metadata)) {
     const key = name?.replace(/^trailer-/, "") ?? "";
-    union.set(key, new Set([...(union.get(key) ?? []), ...(value?.split(/, ?/) ?? [])]));
+    merged.set(key, new Set([...(merged.get(key) ?? []), ...(value?.split(/, ?/) ?? [])]));
   }
-  return union;
+  return merged;
 }
 
 type Outcomes = Awaited<ReturnType<typeof callAll>>;
@@ -124,19 +126,19 @@ type Outcomes = Awaited<ReturnType<typeof callAll>>;
 function expectAgreement({ fetch, undici, nodeHttp, web, node }: Outcomes) {
   expect(fetch).toEqual(undici);
   expect(nodeHttp).toEqual(undici);
-  // Of an answer that they cannot read, Connect's own transports tell nothing, and each has a code
-  // of its own for it.
-  if (tellsOfAnswer(node)) {
+  // If Connect's own transports cannot parse a response, their errors contain none of it and have
+  // different codes.
+  if (describesResponse(node)) {
     expect(undici).toEqual(node);
   } else {
     expect(undici.error?.code).toBe(Code.Internal);
   }
-  if (tellsOfAnswer(web)) {
+  if (describesResponse(web)) {
     expect(fetch).toEqual(web);
   }
 }
 
-function tellsOfAnswer({ error, metadata }: Outcome): boolean {
+function describesResponse({ error, metadata }: Outcome): boolean {
   return error === undefined || metadata?.size !== 0;
 }
 
@@ -150,7 +152,7 @@ const errors = [
   { code: "internal", message: 1 },
   { code: "aborted", message: "bad detail", details: [{ type: "a" }] },
   { code: "aborted", message: "bad base64", details: [{ type: "a", value: "%%%" }] },
-  { code: "aborted", message: "details that are none", details: {} },
+  { code: "aborted", message: "details that are not a list", details: {} },
   { code: 5, message: "number" },
 ];
 
@@ -168,7 +170,7 @@ const bodies = [
   ...errors.map((error) => JSON.stringify(error)),
 ];
 
-const answers = fc.record({
+const arbitraryResponses = fc.record({
   status: fc.oneof(
     fc.constant(200),
     fc.constantFrom(200, 202, 400, 401, 403, 404, 409, 418, 429, 499, 500, 501, 502, 503, 504),
@@ -198,11 +200,11 @@ const answers = fc.record({
   ),
 });
 
-describe("a call by the Connect protocol", () => {
-  test("comes to what it comes to on Connect's own transports", async () => {
+describe("a call with the Connect protocol", () => {
+  test("has the same outcome as with Connect's own transports", async () => {
     await fc.assert(
       fc.asyncProperty(
-        answers,
+        arbitraryResponses,
         fc.boolean(),
         fc.boolean(),
         async ({ status, type, body, encoding, headers }, useBinaryFormat, useHttpGet) => {
@@ -212,7 +214,7 @@ describe("a call by the Connect protocol", () => {
               : encoding === "br"
                 ? brotliCompressSync(body)
                 : body;
-          const next = {
+          const response = {
             status,
             body: encoded,
             headers: {
@@ -221,7 +223,7 @@ describe("a call by the Connect protocol", () => {
               ...(encoding !== undefined && { "Content-Encoding": encoding }),
             },
           };
-          expectAgreement(await callAll(next, useBinaryFormat, useHttpGet));
+          expectAgreement(await callAll(response, useBinaryFormat, useHttpGet));
         },
       ),
       { numRuns: 100 },
@@ -231,7 +233,7 @@ describe("a call by the Connect protocol", () => {
   test.each([
     ...bodies.map((body) => [200, body] as const),
     ...errors.map((error) => [400, JSON.stringify(error)] as const),
-  ])("comes to the same for %i with %s", async (status, body) => {
+  ])("has the same outcome for status %i with the body %s", async (status, body) => {
     const headers = {
       "Content-Type": "application/json",
       "X-One": "1",
@@ -240,18 +242,18 @@ describe("a call by the Connect protocol", () => {
     expectAgreement(await callAll({ status, body, headers }, false, false));
   });
 
-  test.each(["gzip", "br"])("is understood when compressed with %s", async (encoding) => {
+  test.each(["gzip", "br"])("decompresses %s", async (encoding) => {
     const body = encoding === "gzip" ? gzipSync(json) : brotliCompressSync(json);
     const headers = { "Content-Type": "application/json", "Content-Encoding": encoding };
     const outcomes = await callAll({ status: 200, body, headers }, false, false);
-    for (const { answer } of [outcomes.fetch, outcomes.undici, outcomes.nodeHttp]) {
-      expect(answer).toMatchObject({ bytes: hex(binary) });
+    for (const { response } of [outcomes.fetch, outcomes.undici, outcomes.nodeHttp]) {
+      expect(response).toMatchObject({ bytes: hex(binary) });
     }
   });
 
   test.each([
-    ["an encoding that nobody knows", "snappy", "{}"],
-    ["gzip that is none", "gzip", "not gzip"],
+    ["an unsupported encoding", "snappy", "{}"],
+    ["invalid gzip", "gzip", "not gzip"],
   ])("fails for %s", async (_, encoding, body) => {
     current = {
       status: 200,

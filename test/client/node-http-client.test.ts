@@ -9,9 +9,9 @@ import { resetMidway, startFailingServer } from "../support/failing-server.ts";
 
 const runnerId = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
 
-/** Starts a server that takes no more connections, and returns its URL. */
+/** Starts a server that accepts no connections, and returns its URL. */
 async function startFullServer(): Promise<string> {
-  // Asleep, it takes no connection from the queue, which then is full.
+  // The blocked process accepts no connections, so its backlog is full after a few of them.
   const code = `require("node:net").createServer().listen(0, "127.0.0.1", 1, function () {
     require("node:fs").writeSync(1, String(this.address().port));
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
@@ -26,7 +26,7 @@ async function startFullServer(): Promise<string> {
   return `http://127.0.0.1:${port}`;
 }
 
-test("a server that does not take the connection is unavailable, however long the call may last", async () => {
+test("reports a connect timeout as unavailable even if the call's own timeout is longer", async () => {
   const baseUrl = await startFullServer();
   const client = createRunnerClientOverHttp(createNodeHttpClient("http:"), {
     baseUrl,
@@ -34,16 +34,16 @@ test("a server that does not take the connection is unavailable, however long th
   });
   await expect(client.getRunner({ runnerId }, { timeoutMs: 60_000 })).rejects.toMatchObject({
     code: Code.Unavailable,
-    rawMessage: `no answer from ${baseUrl}: no connection within 10 s`,
+    rawMessage: `no response from ${baseUrl}: connect timeout after 10 s`,
   });
 }, 30_000);
 
-test("an answer that ends too soon makes an error that says so", async () => {
+test("reports a connection that closes during the response", async () => {
   await using server = await startFailingServer([resetMidway]);
   const options = { baseUrl: server.url, retry: false } as const;
   const client = createRunnerClientOverHttp(createNodeHttpClient("http:"), options);
   await expect(client.getRunner({ runnerId })).rejects.toMatchObject({
     code: Code.Unavailable,
-    rawMessage: `no answer from ${server.url}: the connection was lost midway`,
+    rawMessage: `no response from ${server.url}: the connection closed before the response was complete`,
   });
 });

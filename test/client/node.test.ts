@@ -24,7 +24,7 @@ import { startProxy } from "../support/proxy.ts";
 const runnerId = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
 const ok = answer(200, { runner: { runnerId } });
 
-/** The variables of this machine are not the tests'. */
+/** Unsets the proxy variables of this machine. */
 const noProxy = { HTTP_PROXY: "", HTTPS_PROXY: "", http_proxy: "", https_proxy: "", NO_PROXY: "" };
 
 function stubEnv(variables: Record<string, string>) {
@@ -43,28 +43,28 @@ async function serve(...behaviours: Parameters<typeof startFailingServer>[0]) {
   return server;
 }
 
-/** Creates a client that is closed when the test is over. */
-function open(options: NodeRunnerClientOptions) {
+/** Creates a client that is closed at the end of the test. */
+function openClient(options: NodeRunnerClientOptions) {
   const client = createRunnerClient(options);
   onTestFinished(() => client.close());
   return client;
 }
 
 describe("connections", () => {
-  test("are kept from call to call, and pooled", async () => {
+  test("are reused between calls and pooled", async () => {
     const server = await serve(ok);
-    const client = open({ baseUrl: server.url });
+    const client = openClient({ baseUrl: server.url });
     for (let n = 0; n < 10; n++) {
       await client.getRunner({ runnerId });
     }
-    // A connection is free again only a moment after its answer.
+    // A connection becomes idle shortly after its response.
     expect(server.sockets.size).toBeLessThanOrEqual(2);
     await Promise.all([1, 2, 3].map(() => client.getRunner({ runnerId })));
     expect(server.sockets.size).toBeGreaterThanOrEqual(3);
     expect(server.sockets.size).toBeLessThanOrEqual(4);
   });
 
-  test("are closed by close(), after the calls under way", async () => {
+  test("are closed by close() after pending calls have completed", async () => {
     const server = await serve((response) => setImmediate(ok, response));
     const client = createRunnerClient({ baseUrl: server.url });
     const call = client.getRunner({ runnerId });
@@ -103,19 +103,19 @@ describe("HTTP/2", () => {
   }
 
   async function callFourTimes(baseUrl: string, http2: boolean) {
-    const client = open({ baseUrl, http2 });
+    const client = openClient({ baseUrl, http2 });
     await client.getRunner({ runnerId });
     const calls = [1, 2, 3].map(() => client.getRunner({ runnerId }));
     return (await Promise.all(calls)).map(({ runner }) => runner?.name);
   }
 
-  test("is spoken in cleartext, all calls on a connection", async () => {
+  test("is used in cleartext, with all calls on one connection", async () => {
     const { host, sessions } = await start(createHttp2Server());
     expect(await callFourTimes(`http://${host}`, true)).toEqual(["2.0", "2.0", "2.0"]);
     expect(sessions.size).toBe(1);
   });
 
-  test("is spoken over TLS, if the client wants to", async () => {
+  test("is used over TLS if the option http2 is set", async () => {
     const { key, cert } = selfSigned();
     const before = getCACertificates();
     setDefaultCACertificates([cert]);
@@ -126,9 +126,9 @@ describe("HTTP/2", () => {
     expect(await callFourTimes(`https://${host}`, false)).toEqual(["1.1", "1.1", "1.1"]);
   });
 
-  test("ends a call in its time, and not the others", async () => {
+  test("aborts only the call that times out", async () => {
     const { host, sessions } = await start(createHttp2Server());
-    const client = open({ baseUrl: `http://${host}`, http2: true });
+    const client = openClient({ baseUrl: `http://${host}`, http2: true });
     await Promise.all([
       expect(
         client.getRunner({ runnerId }, { timeoutMs: 50, headers: { stall: "yes" } }),
@@ -157,45 +157,45 @@ describe("HTTP/2", () => {
 });
 
 describe("proxies", () => {
-  /** This machine, by a name that is not known for it. */
+  /** This machine, by an address that does not count as loopback. */
   const host = "0.0.0.0";
 
-  test.each(["HTTP_PROXY", "http_proxy"])("are taken from %s", async (name) => {
+  test.each(["HTTP_PROXY", "http_proxy"])("are configured by %s", async (name) => {
     const server = await serve(ok);
     const proxy = await startProxy();
     stubEnv({ [name]: proxy.url });
     const { port } = new URL(server.url);
-    const client = open({ baseUrl: `http://${host}:${port}` });
+    const client = openClient({ baseUrl: `http://${host}:${port}` });
     expect((await client.getRunner({ runnerId })).runner?.runnerId).toBe(runnerId);
     expect(proxy.targets).toEqual([`${host}:${port}`]);
   });
 
   test.each([
-    ["NO_PROXY says so", { NO_PROXY: host }, host],
+    ["NO_PROXY matches", { NO_PROXY: host }, host],
     ["the server is on this machine", {}, "127.0.0.1"],
-  ])("are not used when %s", async (_, variables, host) => {
+  ])("are not used if %s", async (_, variables, host) => {
     const server = await serve(ok);
     const proxy = await startProxy();
     stubEnv({ HTTP_PROXY: proxy.url, ...variables });
     const { port } = new URL(server.url);
-    const client = open({ baseUrl: `http://${host}:${port}` });
+    const client = openClient({ baseUrl: `http://${host}:${port}` });
     await client.getRunner({ runnerId });
     expect(proxy.targets).toEqual([]);
   });
 
-  test("are used for https: from HTTPS_PROXY", async () => {
+  test("are configured by HTTPS_PROXY for https:", async () => {
     const server = await serve(stall);
     const proxy = await startProxy();
     stubEnv({ HTTPS_PROXY: proxy.url });
     const { port } = new URL(server.url);
-    const client = open({ baseUrl: `https://${host}:${port}`, retry: false });
-    // The server speaks no TLS, but that is seen only behind the proxy.
+    const client = openClient({ baseUrl: `https://${host}:${port}`, retry: false });
+    // The server does not support TLS, but the call fails only after it has reached the proxy.
     await expect(client.getRunner({ runnerId })).rejects.toMatchObject({ code: Code.Unavailable });
     expect(proxy.targets).toEqual([`${host}:${port}`]);
   });
 });
 
-test("createRunnerClientFromEnv takes token and base URL from the environment", async () => {
+test("createRunnerClientFromEnv reads the token and the base URL from the environment", async () => {
   const server = await serve(ok);
   const env = { ONA_BASE_URL: server.url, ONA_API_KEY: "tok" };
   const client = createRunnerClientFromEnv({}, env);

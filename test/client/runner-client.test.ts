@@ -35,7 +35,7 @@ import { createFakeClock } from "../support/fake-clock.ts";
 const runnerId = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
 const ok = answer(200, { runner: { runnerId, name: "one" } });
 const unavailable = answer(503, { code: "unavailable", message: "down" });
-const unauthenticated = answer(401, { code: "unauthenticated", message: "who are you" });
+const unauthenticated = answer(401, { code: "unauthenticated", message: "invalid token" });
 const html = { "Content-Type": "text/html; charset=utf-8" };
 
 async function serve(...behaviours: Behaviour[]): Promise<FailingServer> {
@@ -47,18 +47,21 @@ async function serve(...behaviours: Behaviour[]): Promise<FailingServer> {
 const nodeHttp = createNodeHttpClient("http:");
 
 describe.each([
-  ["on fetch", createRunnerClient],
+  ["with fetch", createRunnerClient],
   [
-    "on undici",
+    "with undici",
     (options: RunnerClientOptions) => {
       const client = createNodeRunnerClient(options);
       onTestFinished(() => client.close());
       return client;
     },
   ],
-  ["on node:http", (options: RunnerClientOptions) => createRunnerClientOverHttp(nodeHttp, options)],
+  [
+    "with node:http",
+    (options: RunnerClientOptions) => createRunnerClientOverHttp(nodeHttp, options),
+  ],
 ] as const)("a client %s", (_, createClient) => {
-  async function clientOf(behaviours: Behaviour[], options: RunnerClientOptions = {}) {
+  async function startClient(behaviours: Behaviour[], options: RunnerClientOptions = {}) {
     const clock = createFakeClock();
     const server = await startFailingServer(behaviours, clock.now);
     onTestFinished(() => server[Symbol.asyncDispose]());
@@ -67,21 +70,21 @@ describe.each([
       server,
       clock,
       getRunner: (callOptions = {}) => client.getRunner({ runnerId }, callOptions),
-      /** The times between the requests that the server got, in milliseconds. */
+      /** Returns the times between the received requests, in milliseconds. */
       spacing: () =>
         server.requests.slice(1).map(({ at }, i) => at - (server.requests[i]?.at ?? 0)),
     };
   }
 
-  describe("attempts again", () => {
-    test("after 503, twice, with waits that double", async () => {
-      const { getRunner, spacing } = await clientOf([unavailable, unavailable, ok]);
+  describe("retries", () => {
+    test("after 503, twice, with a delay that doubles", async () => {
+      const { getRunner, spacing } = await startClient([unavailable, unavailable, ok]);
       expect((await getRunner()).runner?.name).toBe("one");
       expect(spacing()).toEqual([200, 400]);
     });
 
-    test("up to the limit, and says how often it did", async () => {
-      const { getRunner, spacing } = await clientOf([unavailable], {
+    test("up to the maximum number of attempts, which the error contains", async () => {
+      const { getRunner, spacing } = await startClient([unavailable], {
         retry: {
           clock: createFakeClock(),
           maxAttempts: 6,
@@ -94,9 +97,9 @@ describe.each([
       expect(spacing()).toHaveLength(5);
     });
 
-    test("after waits that chance makes shorter", async () => {
+    test("after delays with random jitter", async () => {
       const clock = createFakeClock(0.25);
-      const { getRunner } = await clientOf([unavailable], {
+      const { getRunner } = await startClient([unavailable], {
         retry: { clock, maxAttempts: 7, initialDelayMs: 100, maxDelayMs: 1000 },
       });
       await errorOf(getRunner());
@@ -108,8 +111,8 @@ describe.each([
       ["Thu, 01 Jan 2026 00:00:09 GMT", 9000],
       ["Wed, 31 Dec 2025 23:59:59 GMT", 0],
       ["soon", 200],
-    ])("when Retry-After: %s says so", async (retryAfter, wait) => {
-      const { getRunner, spacing } = await clientOf([
+    ])("after the delay in Retry-After: %s", async (retryAfter, wait) => {
+      const { getRunner, spacing } = await startClient([
         answer(
           429,
           { code: "resource_exhausted", message: "slow down" },
@@ -123,29 +126,29 @@ describe.each([
 
     test.each([
       ["a reset connection", reset],
-      ["a connection that was lost midway", resetMidway],
+      ["a connection that was reset during the response", resetMidway],
       ["429 from a proxy", answer(429, "slow down", html)],
       ["502 from a proxy", answer(502, "<h1>Bad gateway</h1>", html)],
     ])("after %s", async (_, behaviour) => {
-      const { getRunner, spacing } = await clientOf([behaviour, ok]);
+      const { getRunner, spacing } = await startClient([behaviour, ok]);
       expect((await getRunner()).runner?.name).toBe("one");
       expect(spacing()).toEqual([200]);
     });
 
-    test("when nobody listens, and says where", async () => {
+    test("after a refused connection, with the URL in the error", async () => {
       const clock = createFakeClock();
       const baseUrl = await urlOfNobody();
       const error = await errorOf(
         createClient({ baseUrl, retry: { clock } }).getRunner({ runnerId }),
       );
       expect(error.code).toBe(Code.Unavailable);
-      expect(error.rawMessage).toContain(`no answer from ${baseUrl}: connect ECONNREFUSED`);
+      expect(error.rawMessage).toContain(`no response from ${baseUrl}: connect ECONNREFUSED`);
       expect(error.rawMessage).toContain("(4 attempts)");
       expect(clock.sleeps).toEqual([200, 400, 800]);
     });
   });
 
-  describe("does not attempt again", () => {
+  describe("does not retry", () => {
     test.each([
       ["not_found", 404],
       ["invalid_argument", 400],
@@ -155,19 +158,19 @@ describe.each([
       ["deadline_exceeded", 504],
       ["unknown", 500],
     ])("after %s", async (code, status) => {
-      const { getRunner, server } = await clientOf([answer(status, { code, message: "no" })]);
+      const { getRunner, server } = await startClient([answer(status, { code, message: "no" })]);
       expect((await errorOf(getRunner())).message).toBe(`[${code}] no`);
       expect(server.requests).toHaveLength(1);
     });
 
     test("with retry: false", async () => {
-      const { getRunner, server } = await clientOf([unavailable], { retry: false });
+      const { getRunner, server } = await startClient([unavailable], { retry: false });
       expect((await errorOf(getRunner())).message).toBe("[unavailable] down");
       expect(server.requests).toHaveLength(1);
     });
 
-    test("for a server that wants more patience than anyone has", async () => {
-      const { getRunner, server } = await clientOf([
+    test("if Retry-After is too long", async () => {
+      const { getRunner, server } = await startClient([
         answer(503, { code: "unavailable", message: "down" }, { "Retry-After": "3600" }),
       ]);
       const error = await errorOf(getRunner());
@@ -175,12 +178,12 @@ describe.each([
       expect(server.requests).toHaveLength(1);
     });
 
-    test("when the call's time would be over by then", async () => {
-      const { getRunner, server, spacing } = await clientOf([unavailable], { timeoutMs: 1000 });
+    test("if the delay would exceed the timeout of the call", async () => {
+      const { getRunner, server, spacing } = await startClient([unavailable], { timeoutMs: 1000 });
       const error = await errorOf(getRunner());
       expect(error.message).toBe("[unavailable] down (3 attempts)");
       expect(spacing()).toEqual([200, 400]);
-      // Each attempt tells the server how much of the time is left.
+      // Each attempt sends the remaining time to the server.
       expect(server.requests.map(({ headers }) => headers["connect-timeout-ms"])).toEqual([
         "1000",
         "800",
@@ -188,9 +191,9 @@ describe.each([
       ]);
     });
 
-    test("when the caller gives up while it waits", async () => {
+    test("if the caller aborts during the delay", async () => {
       const caller = new AbortController();
-      const { getRunner, server } = await clientOf([unavailable], {
+      const { getRunner, server } = await startClient([unavailable], {
         retry: { clock: createFakeClock(1, () => caller.abort()) },
       });
       const error = await errorOf(getRunner({ signal: caller.signal }));
@@ -199,18 +202,18 @@ describe.each([
     });
   });
 
-  describe("ends a call", () => {
+  describe("aborts a call", () => {
     test.each([
-      ["that is not answered", stall],
-      ["that is answered in part", stallMidway],
-    ])("%s, when its time is over", async (_, behaviour) => {
-      const { getRunner } = await clientOf([behaviour]);
+      ["without a response", stall],
+      ["with an incomplete response", stallMidway],
+    ])("%s after its timeout", async (_, behaviour) => {
+      const { getRunner } = await startClient([behaviour]);
       const error = await errorOf(getRunner({ timeoutMs: 50 }));
       expect(error.message).toBe("[deadline_exceeded] the operation timed out");
     });
 
-    test("and says how many attempts its time was for", async () => {
-      const { getRunner } = await clientOf([unavailable, stall], {
+    test("with the number of attempts in the error", async () => {
+      const { getRunner } = await startClient([unavailable, stall], {
         timeoutMs: 250,
         retry: { clock: createFakeClock() },
       });
@@ -219,12 +222,12 @@ describe.each([
     });
 
     test.each([
-      ["that is not answered", stall],
-      ["that is answered in part", stallMidway],
-    ])("%s, when the caller gives up, and its connection", async (_, behaviour) => {
+      ["without a response", stall],
+      ["with an incomplete response", stallMidway],
+    ])("%s when the caller aborts, and closes its connection", async (_, behaviour) => {
       const caller = new AbortController();
       let closed: Promise<unknown> | undefined;
-      const { getRunner } = await clientOf([
+      const { getRunner } = await startClient([
         (response) => {
           closed = once(response, "close");
           behaviour(response);
@@ -236,21 +239,21 @@ describe.each([
       await closed;
     });
 
-    test("before it begins, when the caller has given up already", async () => {
-      const { getRunner, server } = await clientOf([ok]);
+    test("before it starts, if the caller has already aborted", async () => {
+      const { getRunner, server } = await startClient([ok]);
       const error = await errorOf(getRunner({ signal: AbortSignal.abort() }));
       expect(error.code).toBe(Code.Canceled);
       expect(server.requests).toHaveLength(0);
     });
 
-    test("whose token does not come", async () => {
-      const { getRunner } = await clientOf([ok], { token: () => new Promise(() => {}) });
+    test("whose token function does not return", async () => {
+      const { getRunner } = await startClient([ok], { token: () => new Promise(() => {}) });
       const error = await errorOf(getRunner({ timeoutMs: 50 }));
       expect(error.code).toBe(Code.DeadlineExceeded);
     });
   });
 
-  describe("shows what answered instead of the API:", () => {
+  describe("describes an unexpected response:", () => {
     test.each<[string, Behaviour, Code, string]>([
       [
         "HTML",
@@ -259,35 +262,45 @@ describe.each([
         "text/html; charset=utf-8: <html> <title>Sign in</title>",
       ],
       ["HTML with an error", answer(500, "<h1>Oops</h1>", html), Code.Unknown, "HTTP 500 from "],
-      ["nothing", answer(200), Code.Unknown, "one without content type, empty"],
-      ["nothing there", answer(404), Code.Unimplemented, "one without content type, empty"],
-      ["JSON of another kind", answer(200, [1, 2]), Code.Internal, "application/json: [1,2]"],
       [
-        "JSON cut short",
+        "an empty response",
+        answer(200),
+        Code.Unknown,
+        "a response without Content-Type (empty body)",
+      ],
+      [
+        "an empty 404",
+        answer(404),
+        Code.Unimplemented,
+        "a response without Content-Type (empty body)",
+      ],
+      ["JSON that is not a runner", answer(200, [1, 2]), Code.Internal, "application/json: [1,2]"],
+      [
+        "truncated JSON",
         answer(200, '{"runner":{', { "Content-Type": "application/json" }),
         Code.Internal,
         'application/json: {"runner":{',
       ],
       [
-        "a wrong field",
+        "a field of the wrong type",
         answer(200, { runner: { name: 1 } }),
         Code.Internal,
         "cannot decode field gitpod.v1.Runner.name from JSON",
       ],
       [
-        "an error that is none of Connect's",
+        "an error that is not a Connect error",
         answer(500, '"oops"', { "Content-Type": "application/json" }),
         Code.Unknown,
         'application/json: "oops"',
       ],
       [
-        "a long text",
+        "a long body",
         answer(200, "é".repeat(5000), { "Content-Type": "text/plain" }),
         Code.Unknown,
         `text/plain: ${"é".repeat(100)}…`,
       ],
     ])("%s", async (_, behaviour, code, text) => {
-      const { getRunner, server } = await clientOf([behaviour], { useHttpGet: true });
+      const { getRunner, server } = await startClient([behaviour], { useHttpGet: true });
       const error = await errorOf(getRunner());
       expect(error.code).toBe(code);
       expect(error.rawMessage).toContain(text);
@@ -296,16 +309,17 @@ describe.each([
     });
   });
 
-  test.each([301, 302, 303, 307, 308])("follows no redirect (%i)", async (status) => {
+  test.each([301, 302, 303, 307, 308])("does not follow redirects (%i)", async (status) => {
     const elsewhere = await serve(ok);
     for (const location of [`${elsewhere.url}/a?token=secret`, "/b?token=secret"]) {
-      const { getRunner, server } = await clientOf([answer(status, "", { Location: location })], {
-        token: "tok",
-      });
+      const { getRunner, server } = await startClient(
+        [answer(status, "", { Location: location })],
+        { token: "tok" },
+      );
       const error = await errorOf(getRunner());
       const target = new URL(location, server.url);
       expect(error.rawMessage).toContain(
-        `HTTP ${status} from ${server.url}/gitpod.v1.RunnerService/GetRunner: it redirects to ${target.origin}${target.pathname}, and redirects are not followed`,
+        `HTTP ${status} from ${server.url}/gitpod.v1.RunnerService/GetRunner: redirect to ${target.origin}${target.pathname}; redirects are not followed`,
       );
       expect(error.rawMessage).not.toContain("secret");
       expect(server.requests).toHaveLength(1);
@@ -318,49 +332,49 @@ describe.each([
       server.requests.map(({ headers }) => headers.authorization);
 
     test("with a token", async () => {
-      const { getRunner, server } = await clientOf([ok], { token: "tok" });
+      const { getRunner, server } = await startClient([ok], { token: "tok" });
       await getRunner();
       expect(authorizations(server)).toEqual(["Bearer tok"]);
     });
 
-    test("with what a function gives, each time", async () => {
+    test("with the result of a token function, called for each call", async () => {
       let n = 0;
-      const { getRunner, server } = await clientOf([ok], { token: async () => `tok${++n}` });
+      const { getRunner, server } = await startClient([ok], { token: async () => `tok${++n}` });
       await getRunner();
       await getRunner();
       expect(authorizations(server)).toEqual(["Bearer tok1", "Bearer tok2"]);
     });
 
-    test("anew after unauthenticated, and tells the function which token was refused", async () => {
-      const token = async (refused?: string) => (refused === "old" ? "new" : "old");
-      const { getRunner, server, clock } = await clientOf([unauthenticated, ok], { token });
+    test("again after unauthenticated, passing the rejected token to the function", async () => {
+      const token = async (rejectedToken?: string) => (rejectedToken === "old" ? "new" : "old");
+      const { getRunner, server, clock } = await startClient([unauthenticated, ok], { token });
       expect((await getRunner()).runner?.name).toBe("one");
       expect(authorizations(server)).toEqual(["Bearer old", "Bearer new"]);
       expect(clock.sleeps).toEqual([]);
     });
 
-    test("anew only once", async () => {
-      const { getRunner, server } = await clientOf([unauthenticated], { token: () => "tok" });
-      expect((await errorOf(getRunner())).message).toBe("[unauthenticated] who are you");
+    test("again only once", async () => {
+      const { getRunner, server } = await startClient([unauthenticated], { token: () => "tok" });
+      expect((await errorOf(getRunner())).message).toBe("[unauthenticated] invalid token");
       expect(server.requests).toHaveLength(2);
     });
 
-    test("but not anew with a token that cannot change", async () => {
-      const { getRunner, server } = await clientOf([unauthenticated], { token: "tok" });
+    test("only once with a token given as a string", async () => {
+      const { getRunner, server } = await startClient([unauthenticated], { token: "tok" });
       await errorOf(getRunner());
       expect(server.requests).toHaveLength(1);
     });
 
-    test("not at all when the function fails", async () => {
-      const { getRunner, server } = await clientOf([ok], {
+    test("not at all if the token function fails", async () => {
+      const { getRunner, server } = await startClient([ok], {
         token: () => Promise.reject(new Error("no vault")),
       });
       expect((await errorOf(getRunner())).message).toBe("[unauthenticated] no vault");
       expect(server.requests).toHaveLength(0);
     });
 
-    test("not with what no header can carry", async () => {
-      const { getRunner, server } = await clientOf([ok], { token: () => "sec\nret" });
+    test("not with a token that is invalid in a header", async () => {
+      const { getRunner, server } = await startClient([ok], { token: () => "sec\nret" });
       const error = await errorOf(getRunner());
       expect(error.code).toBe(Code.Unauthenticated);
       expect(inspect(error)).not.toMatch(/sec|ret"/);
@@ -368,17 +382,20 @@ describe.each([
     });
   });
 
-  test.each(["sec ret", "secret\n", "sécret", ""])("refuses the token %j, unseen", (token) => {
-    const create = () => createClient({ token });
-    expect(create).toThrow(/the token (is empty|has a character)/);
-    expect(create).not.toThrow("ret");
-  });
+  test.each(["sec ret", "secret\n", "sécret", ""])(
+    "rejects the token %j without revealing it",
+    (token) => {
+      const create = () => createClient({ token });
+      expect(create).toThrow(/the token (is empty|contains a character)/);
+      expect(create).not.toThrow("ret");
+    },
+  );
 
-  describe("keeps a token from cleartext:", () => {
+  describe("does not send a token unencrypted:", () => {
     test.each(["http://runners.example.com", "http://127.0.0.1.example.com", "http://10.0.0.1"])(
       "%s",
       (baseUrl) => {
-        const message = `the token would travel unencrypted to ${new URL(baseUrl).host}`;
+        const message = `the token would be sent unencrypted to ${new URL(baseUrl).host}`;
         expect(() => createClient({ baseUrl, token: "t" })).toThrow(message);
         expect(() => createClient({ baseUrl, token: async () => "t" })).toThrow(message);
         expect(() => createClient({ baseUrl, headers: { authorization: "t" } })).toThrow(message);
@@ -393,15 +410,15 @@ describe.each([
       "http://127.1.2.3",
       "http://[::1]:1",
       "https://runners.example.com",
-    ])("but not %s", (baseUrl) => {
+    ])("but sends it to %s", (baseUrl) => {
       createClient({ baseUrl, token: "t" });
     });
   });
 
-  test("never shows a token", async () => {
+  test("never reveals a token", async () => {
     const token = "sesame-open";
     for (const behaviour of [unauthenticated, reset, answer(200, "<p>", html), answer(302)]) {
-      const { getRunner } = await clientOf([behaviour], { token });
+      const { getRunner } = await startClient([behaviour], { token });
       const error = await errorOf(getRunner());
       expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(token);
     }
@@ -409,17 +426,17 @@ describe.each([
     expect(inspect(client, { depth: 10, showHidden: true })).not.toContain(token);
   });
 
-  test("reads the example on the API's page", async () => {
+  test("parses the example in the API documentation", async () => {
     const documented = JSON.parse(
       readFileSync(new URL("../documented-response.json", import.meta.url), "utf8"),
     );
-    const { getRunner } = await clientOf([answer(200, documented)]);
+    const { getRunner } = await startClient([answer(200, documented)]);
     expect(await getRunner()).toEqual(runnerFromJson(documented));
   });
 
-  test("keeps what it cannot read of JSON from the future", async () => {
+  test("keeps unknown enum values from JSON", async () => {
     const json = { runner: { status: { capabilities: ["RUNNER_CAPABILITY_TIME_TRAVEL"] } } };
-    const { getRunner } = await clientOf([answer(200, json)]);
+    const { getRunner } = await startClient([answer(200, json)]);
     const { runner } = await getRunner();
     expect(runner && unknownJson(runner)).toEqual({
       json: json.runner,
@@ -428,7 +445,7 @@ describe.each([
     });
   });
 
-  test("speaks JSON by POST, below the base URL", async () => {
+  test("sends JSON with POST to a URL below the base URL", async () => {
     const server = await serve(ok);
     for (const baseUrl of [`${server.url}/api`, `${server.url}/api/`]) {
       await createClient({ baseUrl }).getRunner({ runnerId });
@@ -445,9 +462,9 @@ describe.each([
     }
   });
 
-  test("speaks binary when told so", async () => {
+  test("uses binary messages with useBinaryFormat", async () => {
     const response = create(GetRunnerResponseSchema, { runner: { runnerId, name: "one" } });
-    const { getRunner, server } = await clientOf(
+    const { getRunner, server } = await startClient(
       [
         answer(200, toBinary(GetRunnerResponseSchema, response), {
           "Content-Type": "application/proto",
@@ -462,8 +479,8 @@ describe.each([
     );
   });
 
-  test("calls by GET when told so", async () => {
-    const { getRunner, server } = await clientOf([ok], { useHttpGet: true });
+  test("uses GET with useHttpGet", async () => {
+    const { getRunner, server } = await startClient([ok], { useHttpGet: true });
     await getRunner({ timeoutMs: 5000 });
     const [request] = server.requests;
     const { searchParams } = new URL(request?.url ?? "", server.url);
@@ -477,23 +494,26 @@ describe.each([
     expect(request?.headers).not.toHaveProperty("content-type");
   });
 
-  test("sends headers, and a call's own in their place", async () => {
-    const { getRunner, server } = await clientOf([ok], { headers: { "X-A": "1", "X-B": "2" } });
+  test("sends headers, which the headers of a call override", async () => {
+    const { getRunner, server } = await startClient([ok], { headers: { "X-A": "1", "X-B": "2" } });
     await getRunner({ headers: { "x-b": "3" } });
     expect(server.requests[0]?.headers).toMatchObject({ "x-a": "1", "x-b": "3" });
   });
 
-  test("lets interceptors see a call once, without its token", async () => {
+  test("runs interceptors once per call, without the token", async () => {
     const seen: unknown[] = [];
     const interceptor: Interceptor = (next) => async (request) => {
       seen.push(request.url, request.header.get("Authorization"));
       const response = await next(request);
       seen.push(request.header.get("Authorization"));
-      seen.push(response.header.get("X-Answer"), response.trailer.get("X-After"));
+      seen.push(response.header.get("X-Response"), response.trailer.get("X-After"));
       return response;
     };
-    const { getRunner, server } = await clientOf(
-      [unavailable, answer(200, { runner: {} }, { "X-Answer": "yes", "Trailer-X-After": "later" })],
+    const { getRunner, server } = await startClient(
+      [
+        unavailable,
+        answer(200, { runner: {} }, { "X-Response": "yes", "Trailer-X-After": "later" }),
+      ],
       { interceptors: [interceptor], token: "tok" },
     );
     await getRunner();
@@ -506,26 +526,29 @@ describe.each([
     ]);
   });
 
-  test("has 0 as a call's time limit mean none", async () => {
-    const { getRunner, server } = await clientOf([ok], { timeoutMs: 50 });
+  test("disables the timeout for a call with timeoutMs: 0", async () => {
+    const { getRunner, server } = await startClient([ok], { timeoutMs: 50 });
     await getRunner({ timeoutMs: 0 });
     expect(server.requests[0]?.headers).not.toHaveProperty("connect-timeout-ms");
   });
 
   test.each([
-    ["runners.example.com", "is no URL"],
-    ["/api", "is no URL"],
-    ["", "is no URL"],
-    ["ftp://runners.example.com", "must be http: or https:"],
-    ["https://runners.example.com/?a=secret", "must be http: or https:, and end with its path"],
+    ["runners.example.com", "is not a URL"],
+    ["/api", "is not a URL"],
+    ["", "is not a URL"],
+    ["ftp://runners.example.com", "must use http: or https:"],
+    [
+      "https://runners.example.com/?a=secret",
+      "must use http: or https: and have no query or fragment",
+    ],
     ["https://me:secret@runners.example.com", "authenticate with a token"],
-  ])("refuses the base URL %j", (baseUrl, message) => {
+  ])("rejects the base URL %j", (baseUrl, message) => {
     expect(() => createClient({ baseUrl })).toThrow(message);
     expect(() => createClient({ baseUrl })).not.toThrow("secret");
   });
 });
 
-describe("a client over another transport", () => {
+describe("a client with another transport", () => {
   const seen: Array<[string | null, number | undefined]> = [];
   const flaky = (failures: number) =>
     createRouterTransport(({ service }) => {
@@ -540,7 +563,7 @@ describe("a client over another transport", () => {
       });
     });
 
-  test("authenticates, keeps to its time and attempts again all the same", async () => {
+  test("authenticates, sets the timeout and retries", async () => {
     const client = createRunnerClient({
       transport: flaky(1),
       token: "tok",
@@ -560,13 +583,13 @@ describe("createRunnerClientFromEnv", () => {
     [{ ONA_API_KEY: "ona", GITPOD_API_KEY: "gitpod" }, "Bearer ona"],
     [{ ONA_API_KEY: "", GITPOD_API_KEY: "gitpod" }, "Bearer gitpod"],
     [{}, undefined],
-  ])("takes the token from %j", async (env, authorization) => {
+  ])("reads the token from %j", async (env, authorization) => {
     const server = await serve(ok);
     await createRunnerClientFromEnv({}, { ONA_BASE_URL: server.url, ...env }).getRunner({});
     expect(server.requests[0]?.headers.authorization).toBe(authorization);
   });
 
-  test("takes the base URL from the older variable, too, and options before both", async () => {
+  test("reads the older variable for the base URL, and options take precedence", async () => {
     const server = await serve(ok);
     const env = { GITPOD_BASE_URL: `${server.url}/env`, GITPOD_API_KEY: "env" };
     await createRunnerClientFromEnv({}, env).getRunner({});
@@ -577,7 +600,7 @@ describe("createRunnerClientFromEnv", () => {
     ]);
   });
 
-  test("says which URL is wrong", () => {
+  test("reports the invalid base URL", () => {
     expect(() => createRunnerClientFromEnv({}, { ONA_BASE_URL: "nope" })).toThrow('"nope"');
   });
 });

@@ -32,18 +32,18 @@ async function wait(
 }
 
 describe("waitForRunner", () => {
-  test("gives the runner once the condition holds, and rides out errors", async () => {
+  test("returns the runner when it meets the condition, despite transient errors", async () => {
     const runner = await wait([down, created, down, active], isActive);
     expect(runner?.status?.phase).toBe(RunnerPhase.ACTIVE);
   });
 
-  test("does not wait for what holds already", async () => {
+  test("does not wait if the condition is already met", async () => {
     const clock = createFakeClock();
     await wait([active], isActive, { clock });
     expect(clock.sleeps).toEqual([]);
   });
 
-  test("tells of each call that was not the last", async () => {
+  test("reports progress after each call except the last", async () => {
     const progress: unknown[] = [];
     await wait([down, created, active], isActive, {
       onProgress: ({ runner, error }) => progress.push(runner?.status?.phase ?? error?.rawMessage),
@@ -51,44 +51,44 @@ describe("waitForRunner", () => {
     expect(progress).toEqual(["down", RunnerPhase.CREATED]);
   });
 
-  test("waits for a runner to be gone", async () => {
+  test("waits until a runner is deleted", async () => {
     expect(await wait([active, down, notFound], isDeleted)).toBeUndefined();
     expect(await wait([notFound], isDeleted)).toBeUndefined();
   });
 
   test.each([
-    ["a runner that is not there", [notFound], Code.NotFound],
-    ["a runner that goes meanwhile", [created, notFound], Code.NotFound],
-    ["who may not see it", [answer(403, {})], Code.PermissionDenied],
-  ])("waits no longer for %s", async (_, behaviours, code) => {
+    ["the runner does not exist", [notFound], Code.NotFound],
+    ["the runner is deleted meanwhile", [created, notFound], Code.NotFound],
+    ["the caller does not have permission", [answer(403, {})], Code.PermissionDenied],
+  ])("throws if %s", async (_, behaviours, code) => {
     await expect(wait(behaviours, isActive)).rejects.toMatchObject({ code });
   });
 
-  test("says after its time what it saw last", async () => {
+  test("throws an error with the last known state after the timeout", async () => {
     const error = await wait([created, created, down], isActive, {
       timeoutMs: 12_000,
       intervalMs: 4000,
     }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(WaitTimeoutError);
     expect(error).toMatchObject({
-      message: `runner ${runnerId} did not get there in 12 s: RUNNER_PHASE_CREATED, seen 8 s ago; the last call failed: [unavailable] down`,
+      message: `runner ${runnerId} did not meet the condition within 12 s: last seen 8 s ago in RUNNER_PHASE_CREATED; the last call failed: [unavailable] down`,
       runner: { status: { phase: RunnerPhase.CREATED } },
     });
   });
 
-  test("says a phase by its name even if that is newer than the contract", async () => {
+  test("names a phase that the contract does not define", async () => {
     const waiting = wait([inPhase("RUNNER_PHASE_DREAMING")], isActive, { timeoutMs: 1000 });
-    await expect(waiting).rejects.toThrow("in 1 s: RUNNER_PHASE_DREAMING, seen 1 s ago");
+    await expect(waiting).rejects.toThrow("within 1 s: last seen 1 s ago in RUNNER_PHASE_DREAMING");
   });
 
-  test("ends in time although the server does not answer", async () => {
+  test("times out if the server does not respond", async () => {
     const waiting = wait([stall], isActive, { clock: undefined, timeoutMs: 50 });
     await expect(waiting).rejects.toThrow(
-      /it was never seen; the last call failed: \[deadline_exceeded\]/,
+      /it could not be read; the last call failed: \[deadline_exceeded\]/,
     );
   });
 
-  test("is canceled by the signal", async () => {
+  test("throws canceled when the signal is aborted", async () => {
     const caller = new AbortController();
     const clock = createFakeClock(0.5, () => caller.abort());
     onTestFinished(() => expect(clock.sleeps).toHaveLength(1));

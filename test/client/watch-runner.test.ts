@@ -24,7 +24,7 @@ const renewed = runnerIs({ phase: "RUNNER_PHASE_ACTIVE", updatedAt: "2026-01-01T
 const degraded = runnerIs({ phase: "RUNNER_PHASE_DEGRADED", updatedAt: "2026-01-01T00:00:30Z" });
 const notFound = answer(404, { code: "not_found", message: "no such runner" });
 const down = answer(503, { code: "unavailable", message: "down" });
-const noPage = answer(404, "404 page not found", { "Content-Type": "text/plain" });
+const pageNotFound = answer(404, "404 page not found", { "Content-Type": "text/plain" });
 
 async function watch(behaviours: Behaviour[], options: PollOptions = {}) {
   const clock = createFakeClock(0.5);
@@ -34,7 +34,7 @@ async function watch(behaviours: Behaviour[], options: PollOptions = {}) {
   return { server, clock, events: watchRunner(client, runnerId, { clock, ...options }) };
 }
 
-/** All events, up to the end or the `count`th. */
+/** Returns all events, but at most `count`. */
 async function take(events: AsyncIterable<RunnerEvent>, count = 20): Promise<RunnerEvent[]> {
   const taken: RunnerEvent[] = [];
   for await (const event of events) {
@@ -47,10 +47,10 @@ async function take(events: AsyncIterable<RunnerEvent>, count = 20): Promise<Run
 }
 
 describe("watchRunner", () => {
-  test("gives the runner, then only what differs", async () => {
+  test("yields the runner, then only its changes", async () => {
     const { events, server } = await watch([active, active, renewed, renewed, degraded, notFound]);
-    const got = await take(events);
-    expect(got).toMatchObject([
+    const received = await take(events);
+    expect(received).toMatchObject([
       { type: "runner", runner: { runnerId } },
       { type: "heartbeat", changes: [{ path: "status.updatedAt" }] },
       {
@@ -66,8 +66,17 @@ describe("watchRunner", () => {
     expect(server.requests).toHaveLength(6);
   });
 
-  test("rides out errors", async () => {
-    const { events } = await watch([down, active, down, reset, noPage, degraded, down, degraded]);
+  test("yields transient errors and continues", async () => {
+    const { events } = await watch([
+      down,
+      active,
+      down,
+      reset,
+      pageNotFound,
+      degraded,
+      down,
+      degraded,
+    ]);
     expect(await take(events, 9)).toMatchObject([
       { type: "error", failures: 1, error: { rawMessage: "down" }, previous: undefined },
       { type: "runner" },
@@ -86,8 +95,8 @@ describe("watchRunner", () => {
     ["unauthenticated", answer(401, { code: "unauthenticated" })],
     ["permission_denied", answer(403, { code: "permission_denied" })],
     ["invalid_argument", answer(400, { code: "invalid_argument" })],
-    ["unimplemented", noPage],
-  ])("throws %s, which asking again does not mend", async (code, behaviour) => {
+    ["unimplemented", pageNotFound],
+  ])("throws the permanent error %s", async (code, behaviour) => {
     const { events, server } = await watch([behaviour]);
     await expect(take(events)).rejects.toThrow(`[${code}]`);
     expect(server.requests).toHaveLength(1);
@@ -98,7 +107,7 @@ describe("watchRunner", () => {
     await expect(take(events)).rejects.toThrow("[unauthenticated]");
   });
 
-  test("takes an answer without a runner for an error", async () => {
+  test("treats a response without a runner as an error", async () => {
     const { events } = await watch([answer(200, {}), active]);
     expect(await take(events, 2)).toMatchObject([{ type: "error" }, { type: "runner" }]);
   });
@@ -107,35 +116,35 @@ describe("watchRunner", () => {
     [0, 900],
     [0.5, 1000],
     [0.75, 1050],
-  ])("waits the interval, give or take a tenth (%d)", async (random, wait) => {
+  ])("waits for the interval with a jitter of 10 % (random number: %d)", async (random, wait) => {
     const clock = createFakeClock(random);
     const { events } = await watch([active, degraded, active], { clock, intervalMs: 1000 });
     await take(events, 3);
     expect(clock.sleeps).toEqual([wait, wait]);
   });
 
-  test("counts the interval from the end of a call, and never makes two at once", async () => {
-    let underWay = 0;
-    let most = 0;
+  test("measures the interval from the end of a call and never makes concurrent calls", async () => {
+    let pending = 0;
+    let maxPending = 0;
     const clock = createFakeClock(0.5);
     const slowly =
       (behaviour: Behaviour): Behaviour =>
       async (response) => {
-        most = Math.max(most, ++underWay);
-        // The answer takes longer than the interval.
+        maxPending = Math.max(maxPending, ++pending);
+        // The response takes longer than the interval.
         await clock.sleep(8000, new AbortController().signal);
-        underWay--;
+        pending--;
         behaviour(response);
       };
     const { events } = await watch([slowly(active), slowly(degraded), slowly(notFound)], {
       clock,
     });
     await take(events);
-    expect(most).toBe(1);
+    expect(maxPending).toBe(1);
     expect(clock.sleeps).toEqual([8000, 5000, 8000, 5000, 8000]);
   });
 
-  test("takes a call that gets no answer for an error, in time", async () => {
+  test("treats a call timeout as an error", async () => {
     const { events } = await watch([stall, active], { callTimeoutMs: 50 });
     const { value } = await events.next();
     expect(value).toMatchObject({
@@ -153,7 +162,7 @@ describe("watchRunner", () => {
       expect(server.requests).toHaveLength(1);
     });
 
-    test("by return() before it began", async () => {
+    test("by return() before it starts", async () => {
       const { events, server } = await watch([active]);
       await events.return();
       expect(await events.next()).toEqual({ done: true, value: undefined });
@@ -170,9 +179,9 @@ describe("watchRunner", () => {
       expect(await next).toEqual({ done: true, value: undefined });
     });
 
-    test.each(["return()", "the signal"])("by %s during a wait", async (how) => {
+    test.each(["return()", "the signal"])("by %s between calls", async (how) => {
       const caller = new AbortController();
-      // The clock of this machine: if the wait did not end, the test would not.
+      // Uses the system clock: if the wait did not end, the test would not end either.
       const { events } = await watch([active], {
         clock: undefined,
         intervalMs: 3_600_000,
@@ -184,7 +193,7 @@ describe("watchRunner", () => {
       expect(await next).toEqual({ done: true, value: undefined });
     });
 
-    test("by leaving its scope", async () => {
+    test("by leaving the scope of `await using`", async () => {
       const { events } = await watch([active]);
       {
         await using scoped = events;
@@ -198,7 +207,7 @@ describe("watchRunner", () => {
 describe.each([
   ["fetch", createRunnerClient],
   ["undici", createNodeRunnerClient],
-])("an hour of watching on %s, while the server goes down and up", (_, createClient) => {
+])("an hour of watching with %s, while the server goes down and up", (_, createClient) => {
   const minute = 60_000;
   setFlagsFromString("--expose-gc");
   const collectGarbage = runInNewContext("gc") as () => void;
@@ -219,11 +228,11 @@ describe.each([
     const { port } = server.address() as AddressInfo;
     onTestFinished(() => void server.close().closeAllConnections());
 
-    // Down for two minutes in every ten.
+    // The server is down for two of every ten minutes.
     const renewals = new Set<string>();
-    let mostSockets = 0;
+    let maxSockets = 0;
     const clock = createFakeClock(0.5, async () => {
-      mostSockets = Math.max(mostSockets, sockets.size);
+      maxSockets = Math.max(maxSockets, sockets.size);
       const isUp = (clock.now() - start) % (10 * minute) < 8 * minute;
       if (isUp && !server.listening) {
         server.listen(port, "127.0.0.1");
@@ -236,13 +245,13 @@ describe.each([
     const start = clock.now();
 
     const caller = new AbortController();
-    let mostListeners = 0;
+    let maxListeners = 0;
     const realClient = createClient({ baseUrl: `http://127.0.0.1:${port}`, retry: { clock } });
     const client: RunnerClient = {
       getRunner(request, callOptions) {
         const { signal } = callOptions ?? {};
         const listeners = signal === undefined ? [] : getEventListeners(signal, "abort");
-        mostListeners = Math.max(mostListeners, listeners.length);
+        maxListeners = Math.max(maxListeners, listeners.length);
         return realClient.getRunner(request, callOptions);
       },
     };
@@ -268,9 +277,9 @@ describe.each([
     expect(counts.heartbeat).toBeGreaterThan(90);
     expect(counts.heartbeat).toBe(renewals.size - 1);
     expect(counts.error).toBeGreaterThan(30);
-    expect(mostSockets).toBe(1);
+    expect(maxSockets).toBe(1);
 
-    expect(mostListeners).toBeLessThanOrEqual(1);
+    expect(maxListeners).toBeLessThanOrEqual(1);
     expect(getEventListeners(caller.signal, "abort")).toHaveLength(0);
     await expect
       .poll(

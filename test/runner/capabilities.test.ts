@@ -19,18 +19,18 @@ test("a runner has the capabilities that it reports", () => {
   expect(capabilityNames(runner)).toEqual(["warm-pool", "unspecified"]);
 });
 
-test("nobody has the capability that is none", () => {
+test("no runner has the unspecified capability", () => {
   const runner = create(RunnerSchema, { status: { capabilities: [UNSPECIFIED] } });
   expect(hasCapability(runner, UNSPECIFIED)).toBe(false);
 });
 
-test("a runner without status has none", () => {
+test("a runner without a status has no capabilities", () => {
   const runner = create(RunnerSchema);
   expect(missingCapabilities(runner, [WARM_POOL])).toEqual([WARM_POOL]);
   expect(capabilityNames(runner)).toEqual([]);
 });
 
-test("a capability from the future goes by its number", () => {
+test("a capability that the contract does not define is named by its number", () => {
   const future = futureContract.message("RunnerStatus");
   const status = create(future, { capabilities: [WARM_POOL, futureNumber] });
   const bytes = toBinary(
@@ -42,7 +42,7 @@ test("a capability from the future goes by its number", () => {
   expect(capabilityNames(runner)).toEqual(["warm-pool", String(futureNumber)]);
 });
 
-test("a capability from the future that came as JSON goes by its full name", () => {
+test("an undefined capability that was read from JSON keeps its full name", () => {
   const capabilities = ["RUNNER_CAPABILITY_TELEPORT", "RUNNER_CAPABILITY_WARM_POOL"];
   const { runner = create(RunnerSchema) } = runnerFromJson(
     { runner: { status: { capabilities } } },

@@ -10,7 +10,7 @@ test.each([
   [DELETED, ACTIVE, true],
   [UNSPECIFIED, ACTIVE, false],
   [ACTIVE, UNSPECIFIED, false],
-])("phase %s desired, %s actual: differs %s", (desired, actual, differs) => {
+])("desired phase %s, actual phase %s: differs is %s", (desired, actual, differs) => {
   const runner = create(RunnerSchema, {
     spec: { desiredPhase: desired },
     status: { phase: actual },
@@ -23,7 +23,7 @@ test.each([
   ["eu-west-1", "us-east-1", true],
   ["", "us-east-1", false],
   ["eu-west-1", "", false],
-])("region %j desired, %j actual: differs %s", (desired, actual, differs) => {
+])("desired region %j, actual region %j: differs is %s", (desired, actual, differs) => {
   const runner = create(RunnerSchema, {
     spec: { configuration: { region: desired } },
     status: { region: actual },
@@ -31,7 +31,7 @@ test.each([
   expect(desiredAndActual(runner).region).toEqual({ desired, actual, differs });
 });
 
-test("nothing differs where nothing is said", () => {
+test("unset values do not differ", () => {
   expect(desiredAndActual(create(RunnerSchema))).toEqual({
     phase: { desired: UNSPECIFIED, actual: UNSPECIFIED, differs: false },
     region: { desired: "", actual: "", differs: false },

@@ -23,16 +23,16 @@ describe("enumValueFromName", () => {
     "runner-capability-warm-pool",
     "runnerCapabilityWarmPool",
     "11",
-  ])("takes %s", (name) => {
+  ])("accepts %s", (name) => {
     expect(enumValueFromName(RunnerCapabilitySchema, name)).toBe(RunnerCapability.WARM_POOL);
   });
 
-  test("takes digits in names", () => {
+  test("accepts digits in names", () => {
     expect(enumValueFromName(RunnerProviderSchema, "aws-ec2")).toBe(RunnerProvider.AWS_EC2);
   });
 
   test.each(file.enums.map((desc) => [desc.name, desc] as const))(
-    "reads back each short and full name of %s",
+    "parses every short and full name of %s",
     (_, desc) => {
       for (const { number, name } of desc.values.slice(1)) {
         expect(enumValueFromName(desc, enumShortName(desc, number))).toBe(number);
@@ -41,7 +41,7 @@ describe("enumValueFromName", () => {
     },
   );
 
-  test("reads back values from the future", () => {
+  test("parses numbers that the contract does not define", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 999_999_999 }), (number) => {
         const name = enumShortName(RunnerCapabilitySchema, number);
@@ -51,20 +51,20 @@ describe("enumValueFromName", () => {
   });
 
   test.each(["warm-pol", "WARMPOOOL", "RUNNER_CAPABILITY_WRAM_POOL"])(
-    "names the nearest right name for %s",
+    "suggests the nearest name for %s",
     (name) => {
       expect(() => enumValueFromName(RunnerCapabilitySchema, name)).toThrow(
-        new RangeError(`there is no RunnerCapability "${name}": did you mean warm-pool?`),
+        new RangeError(`unknown RunnerCapability "${name}"; did you mean warm-pool?`),
       );
     },
   );
 
   test.each(["", "0", "-1", "1e3", "xyzzy", "unspecified", "RUNNER_PHASE_UNSPECIFIED", '"\n'])(
-    "names all there are when nothing is near %j",
+    "lists all names if none is near %j",
     (name) => {
       expect(() => enumValueFromName(RunnerPhaseSchema, name)).toThrow(
         new RangeError(
-          `there is no RunnerPhase ${JSON.stringify(name)}: choose one of created, inactive, active, deleting, deleted, degraded`,
+          `unknown RunnerPhase ${JSON.stringify(name)}; choose one of created, inactive, active, deleting, deleted, degraded`,
         ),
       );
     },
@@ -72,11 +72,11 @@ describe("enumValueFromName", () => {
 });
 
 describe("enumShortName", () => {
-  test("is the number of a value without a name", () => {
+  test("returns the number of a value without a name", () => {
     expect(enumShortName(RunnerCapabilitySchema, 17)).toBe("17");
   });
 
-  test("is there for the value that says nothing, too", () => {
+  test("returns a name for the unspecified value, which enumShortNames omits", () => {
     expect(enumShortName(RunnerPhaseSchema, RunnerPhase.UNSPECIFIED)).toBe("unspecified");
     expect(enumShortNames(RunnerPhaseSchema)).not.toContain("unspecified");
   });

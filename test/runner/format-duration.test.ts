@@ -14,6 +14,6 @@ test.each([
   [172_799_999, "47 h"],
   [172_800_000, "2 d"],
   [1e11, "1157 d"],
-])("%s ms are %s", (ms, text) => {
-  expect(formatDuration(ms)).toBe(text);
+])("formats %s ms as %s", (ms, expected) => {
+  expect(formatDuration(ms)).toBe(expected);
 });

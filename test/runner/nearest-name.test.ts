@@ -13,32 +13,35 @@ describe("nearestName", () => {
     ["craetedAt", "createdAt"],
     ["knid", "kind"],
     ["statuss", "status"],
-  ])("knows what the field %s was meant to be", (name, meant) => {
-    expect(nearestName(name, fields)).toBe(meant);
+  ])("finds the field nearest to %s", (name, expected) => {
+    expect(nearestName(name, fields)).toBe(expected);
   });
 
   test.each([
     ["RUNNER_CAPABILITY_WARMPOOL", "RUNNER_CAPABILITY_WARM_POOL"],
     ["RUNNER_CAPABILITY_AGENT_EXECUTOIN", "RUNNER_CAPABILITY_AGENT_EXECUTION"],
     ["runner-capability-redis-streams", "RUNNER_CAPABILITY_REDIS_STREAM"],
-  ])("knows what the capability %s was meant to be", (name, meant) => {
-    expect(nearestName(name, capabilities)).toBe(meant);
+  ])("finds the capability nearest to %s", (name, expected) => {
+    expect(nearestName(name, capabilities)).toBe(expected);
   });
 
-  test("takes the nearest of several that are near, and of equally near ones the first", () => {
+  test("returns the nearest candidate, or the first of equally near ones", () => {
     expect(nearestName("paase", ["pause", "phase", "paste", "paas"])).toBe("pause");
     expect(nearestName("phase", ["phrase", "phase", "pause"])).toBe("phase");
   });
 
-  test.each(["", "x", "zzzz", "somethingElseEntirely"])("knows nothing near %j", (name) => {
-    expect(nearestName(name, fields)).toBeUndefined();
-  });
+  test.each(["", "x", "zzzz", "somethingElseEntirely"])(
+    "returns undefined if nothing is near %j",
+    (name) => {
+      expect(nearestName(name, fields)).toBeUndefined();
+    },
+  );
 
-  test("knows nothing when there are no candidates", () => {
+  test("returns undefined without candidates", () => {
     expect(nearestName("phase", [])).toBeUndefined();
   });
 
-  test("is not lost in very long names", () => {
+  test("returns quickly for very long names", () => {
     expect(nearestName("a".repeat(10_000_000), fields)).toBeUndefined();
   });
 });

@@ -18,7 +18,7 @@ const configuration = {
 };
 
 describe("redactedJson", () => {
-  test("is the JSON of the message but for the secrets", () => {
+  test("returns the JSON of the message with secrets replaced", () => {
     const runner = create(RunnerSchema, { name: "one", spec: { configuration } });
     expect(redactedJson(RunnerSchema, runner)).toEqual({
       name: "one",
@@ -32,7 +32,7 @@ describe("redactedJson", () => {
     expect(runner.spec?.configuration?.metrics?.password).toBe("secret");
   });
 
-  test("shows that a secret is not set", () => {
+  test("shows that a secret is empty", () => {
     const runner = create(RunnerSchema, { spec: { configuration: { metrics: {} } } });
     expect(redactedJson(RunnerSchema, runner)).toEqual(toJson(RunnerSchema, runner));
     expect(redactedJson(RunnerSchema, runner, { alwaysEmitImplicit: true })).toMatchObject({
@@ -41,7 +41,7 @@ describe("redactedJson", () => {
     });
   });
 
-  test("never holds what a marked field holds, whatever that is", () => {
+  test("never contains the value of a secret field", () => {
     fc.assert(
       fc.property(secretText, secretBytes, fc.boolean(), (text, bytes, alwaysEmitImplicit) => {
         const response = create(GetRunnerResponseSchema, {
@@ -56,17 +56,17 @@ describe("redactedJson", () => {
           },
         });
         const json = redactedJson(GetRunnerResponseSchema, response, { alwaysEmitImplicit });
-        expectNoTrace(json, text, bytes);
+        expectNoSecrets(json, text, bytes);
       }),
     );
   });
 
-  test("never holds what a field from the future holds, nor breaks at a value from there", () => {
+  test("never contains an unknown field and accepts unknown enum values", () => {
     fc.assert(
       fc.property(secretText, (text) => {
         const response = fromBinary(GetRunnerResponseSchema, futureResponse(text));
         const json = redactedJson(GetRunnerResponseSchema, response);
-        expectNoTrace(json, text);
+        expectNoSecrets(json, text);
         expect(json).toMatchObject({
           runner: {
             kind: futureNumber,
@@ -82,40 +82,40 @@ describe("redactedJson", () => {
 describe("redactedJson of any message", () => {
   const { message: desc, names } = messageWithSecrets();
 
-  test.each(names)("hides the marked field %s", (name) => {
-    const field = desc.fields.find((one) => one.name === name) as DescField;
-    const json = redactedJson(desc, create(desc, { [field.localName]: marked[name] }));
+  test.each(names)("redacts the secret field %s", (name) => {
+    const field = desc.fields.find(({ name: fieldName }) => fieldName === name) as DescField;
+    const json = redactedJson(desc, create(desc, { [field.localName]: secretValues[name] }));
     expect(json).toEqual({ [field.jsonName]: redacted });
   });
 
-  test("hides marked fields in messages, lists, maps and oneofs", () => {
-    const child = create(desc, { text: "secret", plain: "shown" });
+  test("redacts secret fields in messages, lists, maps and oneofs", () => {
+    const child = create(desc, { text: "secret", plain: "visible" });
     const json = redactedJson(
       desc,
       create(desc, {
-        plain: "shown",
+        plain: "visible",
         child,
         children: [child, child],
         childByName: { a: child },
         choice: { case: "chosenChild", value: child },
       }),
     );
-    const hidden = { text: redacted, plain: "shown" };
+    const redactedChild = { text: redacted, plain: "visible" };
     expect(json).toEqual({
-      plain: "shown",
-      child: hidden,
-      children: [hidden, hidden],
-      childByName: { a: hidden },
-      chosenChild: hidden,
+      plain: "visible",
+      child: redactedChild,
+      children: [redactedChild, redactedChild],
+      childByName: { a: redactedChild },
+      chosenChild: redactedChild,
     });
   });
 
-  test("hides a marked field of a oneof", () => {
+  test("redacts a secret field of a oneof", () => {
     const message = create(desc, { choice: { case: "chosenText", value: "secret" } });
     expect(redactedJson(desc, message)).toEqual({ chosenText: redacted });
   });
 
-  const marked: Record<string, unknown> = {
+  const secretValues: Record<string, unknown> = {
     text: "secret",
     bytes: new Uint8Array([1, 2, 3]),
     number: 42,
@@ -127,7 +127,7 @@ describe("redactedJson of any message", () => {
   };
 });
 
-// Long enough that it is not found by chance, and in all kinds of characters.
+// Long enough not to match by chance, with arbitrary characters.
 const secretText = fc
   .tuple(fc.constant("k9"), fc.string({ unit: "binary", minLength: 6, maxLength: 80 }))
   .map((parts) => parts.join(""));
@@ -135,7 +135,7 @@ const secretBytes = fc
   .uint8Array({ minLength: 8, maxLength: 80 })
   .map((bytes) => new Uint8Array(bytes));
 
-function expectNoTrace(json: unknown, ...secrets: (string | Uint8Array)[]) {
+function expectNoSecrets(json: unknown, ...secrets: (string | Uint8Array)[]) {
   const output = JSON.stringify(json);
   for (const secret of secrets) {
     const bytes = typeof secret === "string" ? new TextEncoder().encode(secret) : secret;
@@ -151,7 +151,7 @@ function expectNoTrace(json: unknown, ...secrets: (string | Uint8Array)[]) {
   }
 }
 
-/** A message with marked fields of every kind, and ones that hold the message itself. */
+/** Creates a recursive message type with secret fields of every kind. */
 function messageWithSecrets() {
   const self = ".test.Message";
   const options = { debugRedact: true };
@@ -219,7 +219,7 @@ function messageWithSecrets() {
   });
   const message = createFileRegistry(proto, () => undefined).getMessage("test.Message");
   if (message === undefined) {
-    throw new Error("no message");
+    throw new Error("message test.Message not found");
   }
   const names = fields
     .filter((field) => "options" in field && !("oneofIndex" in field))

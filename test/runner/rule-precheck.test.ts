@@ -38,18 +38,20 @@ import { responses } from "../support/arbitrary-response.ts";
 
 const validator = createValidator();
 
-/** Whether Protovalidate finds nothing wrong. */
+/** Returns whether Protovalidate finds no violations. */
 function isValid(schema: DescMessage, message: Message): boolean {
   return validator.validate(schema, message).kind === "valid";
 }
 
 const id = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
 
-describe("a message of the contract keeps the rules plainly if Protovalidate finds none broken:", () => {
-  test("a request", () => {
+describe("the precheck agrees with Protovalidate on", () => {
+  test("requests", () => {
     const ids = fc.oneof(
       fc.uuid().map((id) => id.toUpperCase()),
-      fc.tuple(fc.nat(36), fc.string()).map(([at, text]) => id.slice(0, at) + text + id.slice(at)),
+      fc
+        .tuple(fc.nat(36), fc.string())
+        .map(([index, inserted]) => id.slice(0, index) + inserted + id.slice(index)),
       fc.tuple(fc.nat(36), fc.nat(36)).map(([from, to]) => id.slice(from, to)),
       fc.constantFrom("", `${id}\n`, `${id}${id}`, id.replaceAll("-", "")),
     );
@@ -64,7 +66,7 @@ describe("a message of the contract keeps the rules plainly if Protovalidate fin
     );
   });
 
-  test("a response that keeps them", () => {
+  test("valid responses", () => {
     fc.assert(
       fc.property(responses, (response) => {
         expect(isValid(GetRunnerResponseSchema, response)).toBe(true);
@@ -74,73 +76,77 @@ describe("a message of the contract keeps the rules plainly if Protovalidate fin
     );
   });
 
-  test("a response with any value in a field that has rules", () => {
-    let broken = 0;
+  test("responses with arbitrary values in fields that have rules", () => {
+    let invalidCount = 0;
     fc.assert(
-      fc.property(responses, fc.nat(), fc.nat(50), (response, at, value) => {
-        const fields = ruledFields(GetRunnerResponseSchema, response);
-        const { message, field } = fields[at % fields.length] as RuledField;
-        Object.assign(message, { [field.localName]: anyValue(field, value) });
+      fc.property(responses, fc.nat(), fc.nat(50), (response, index, seed) => {
+        const fields = findFieldsWithRules(GetRunnerResponseSchema, response);
+        const { message, field } = fields[index % fields.length] as FieldWithRules;
+        Object.assign(message, { [field.localName]: createValue(field, seed) });
         const expected = isValid(GetRunnerResponseSchema, response);
-        broken += expected ? 0 : 1;
+        invalidCount += expected ? 0 : 1;
         expect(passesRulePrecheck(GetRunnerResponseSchema, response)).toBe(expected);
       }),
       { numRuns: 2000 },
     );
-    expect(broken).toBeGreaterThan(100);
+    expect(invalidCount).toBeGreaterThan(100);
   });
 });
 
-describe("a message plainly keeps no rule of a kind that is not known:", () => {
+describe("the precheck does not pass with unsupported rules:", () => {
   const string = (value: MessageInitShape<typeof StringRulesSchema>) =>
     ({ type: { case: "string", value } }) as const;
   const uuid = { wellKnown: { case: "uuid", value: true } } as const;
 
   test.each<[string, string, MessageInitShape<typeof FieldRulesSchema>]>([
-    ["another rule of strings", "GetRunnerRequest.runner_id", string({ minLen: 1n })],
-    ["one beside a known one", "GetRunnerRequest.runner_id", string({ ...uuid, minLen: 1n })],
-    ["an expression", "GetRunnerRequest.runner_id", { cel: [{ id: "a", expression: "true" }] }],
-    ["a rule of lists", "RunnerStatus.capabilities", { type: { case: "repeated", value: {} } }],
+    ["another string rule", "GetRunnerRequest.runner_id", string({ minLen: 1n })],
+    [
+      "an unsupported rule next to a supported one",
+      "GetRunnerRequest.runner_id",
+      string({ ...uuid, minLen: 1n }),
+    ],
+    ["a CEL expression", "GetRunnerRequest.runner_id", { cel: [{ id: "a", expression: "true" }] }],
+    ["a list rule", "RunnerStatus.capabilities", { type: { case: "repeated", value: {} } }],
   ])("%s", (_, path, rules) => {
     const [typeName = "", fieldName] = path.split(".");
-    const schema = changedContract(typeName, (proto) => {
+    const schema = changeContract(typeName, (proto) => {
       const field = proto.field.find(({ name }) => name === fieldName);
       const options = create(FieldOptionsSchema);
       setExtension(options, fieldRules, create(FieldRulesSchema, rules));
       Object.assign(field as object, { options });
     });
-    expectDoubt(schema);
+    expectInconclusive(schema);
   });
 
-  test("a message's", () => {
-    const schema = changedContract("GetRunnerRequest", (proto) => {
+  test("a message rule", () => {
+    const schema = changeContract("GetRunnerRequest", (proto) => {
       proto.options = create(MessageOptionsSchema);
       const cel = [{ id: "a", expression: "true" }];
       setExtension(proto.options, messageRules, create(MessageRulesSchema, { cel }));
     });
-    expectDoubt(schema);
+    expectInconclusive(schema);
   });
 
-  test("but of the contract as it is, all are known", () => {
+  test("all rules in the contract are supported", () => {
     for (const typeName of ["GetRunnerRequest", "RunnerStatus"]) {
-      const schema = changedContract(typeName, () => {});
-      expect(passesRulePrecheck(schema, exampleOf(schema))).toBe(true);
+      const schema = changeContract(typeName, () => {});
+      expect(passesRulePrecheck(schema, createExample(schema))).toBe(true);
     }
   });
 
-  function expectDoubt(schema: DescMessage) {
-    expect(isValid(schema, exampleOf(schema))).toBe(true);
-    expect(passesRulePrecheck(schema, exampleOf(schema))).toBe(false);
+  function expectInconclusive(schema: DescMessage) {
+    expect(isValid(schema, createExample(schema))).toBe(true);
+    expect(passesRulePrecheck(schema, createExample(schema))).toBe(false);
   }
 
-  function exampleOf(schema: DescMessage): Message {
+  function createExample(schema: DescMessage): Message {
     const init: Record<string, unknown> = { runnerId: id, capabilities: [1] };
     return create(schema, init);
   }
 });
 
-/** A message of the contract, after a change of it. */
-function changedContract(typeName: string, change: (proto: DescriptorProto) => void): DescMessage {
+/** Returns a message descriptor of the contract with a change applied. */
+function changeContract(typeName: string, change: (proto: DescriptorProto) => void): DescMessage {
   const proto = clone(FileDescriptorProtoSchema, file.proto);
   change(proto.messageType.find(({ name }) => name === typeName) as DescriptorProto);
   const registry = createFileRegistry(proto, (path) =>
@@ -149,25 +155,25 @@ function changedContract(typeName: string, change: (proto: DescriptorProto) => v
   return registry.getMessage(`gitpod.v1.${typeName}`) as DescMessage;
 }
 
-interface RuledField {
+interface FieldWithRules {
   readonly message: Message;
   readonly field: DescField;
 }
 
-/** The fields that have rules, in a message and all that is in it. */
-function ruledFields(schema: DescMessage, message: Message): RuledField[] {
-  const within = reflect(schema, message);
+/** Returns the fields with rules in a message and its nested messages. */
+function findFieldsWithRules(schema: DescMessage, message: Message): FieldWithRules[] {
+  const reflected = reflect(schema, message);
   return schema.fields.flatMap((field) => {
     const own = hasOption(field, rulesOf) ? [{ message, field }] : [];
     const child =
-      field.fieldKind === "message" && within.isSet(field) ? within.get(field) : undefined;
-    return child === undefined ? own : [...own, ...ruledFields(child.desc, child.message)];
+      field.fieldKind === "message" && reflected.isSet(field) ? reflected.get(field) : undefined;
+    return child === undefined ? own : [...own, ...findFieldsWithRules(child.desc, child.message)];
   });
 }
 
-/** A value that the field can have, or not, one for each `seed`. */
-function anyValue({ scalar, enum: names }: DescField, seed: number): unknown {
-  if (names !== undefined) {
+/** Returns a valid or invalid value for a field, depending on `seed`. */
+function createValue({ scalar, enum: enumSchema }: DescField, seed: number): unknown {
+  if (enumSchema !== undefined) {
     return seed;
   }
   switch (scalar) {

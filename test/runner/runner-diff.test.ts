@@ -16,13 +16,13 @@ function changes(
   return diffRunners(create(RunnerSchema, before), create(RunnerSchema, after));
 }
 
-function fromWire(runner: JsonValue): Runner {
+function parseRunner(runner: JsonValue): Runner {
   const response = runnerFromJson({ runner }, { ignoreUnknownFields: true });
   return response.runner as Runner;
 }
 
 describe("diffRunners", () => {
-  test("finds nothing where nothing changed", () => {
+  test("returns no changes for equal runners", () => {
     const runner = create(RunnerSchema, {
       name: "one",
       status: { capabilities: [1, 2], publicKey: new Uint8Array(32), gatewayInfo: {} },
@@ -30,7 +30,7 @@ describe("diffRunners", () => {
     expect(diffRunners(runner, clone(RunnerSchema, runner))).toEqual([]);
   });
 
-  test("finds what changed, in the order of the contract", () => {
+  test("returns changes in the order of the contract", () => {
     expect(
       changes(
         { name: "one", status: { version: "1", phase: RunnerPhase.CREATED } },
@@ -48,7 +48,7 @@ describe("diffRunners", () => {
     ]);
   });
 
-  test("tells what is new in a list and what is gone, whatever the order", () => {
+  test("returns added and removed list items, regardless of order", () => {
     const { FETCH_LOCAL_SCM_INTEGRATIONS, WARM_POOL, ASG_WARM_POOL } = RunnerCapability;
     const before = { capabilities: [FETCH_LOCAL_SCM_INTEGRATIONS, WARM_POOL] };
     const [change, ...others] = changes(
@@ -65,7 +65,7 @@ describe("diffRunners", () => {
     expect(changes({ status: before }, { status: shuffled })).toEqual([]);
   });
 
-  test("compares lists of messages by their values", () => {
+  test("compares lists of messages by value", () => {
     const [change] = changes(
       { status: { additionalInfo: [{ key: "a", value: "1" }] } },
       {
@@ -80,7 +80,7 @@ describe("diffRunners", () => {
     expect(change).toMatchObject({ added: [{ key: "b", value: "2" }], removed: [] });
   });
 
-  test("tells a message that comes or goes by its fields", () => {
+  test("returns the fields of an added or removed message", () => {
     const updateWindow = { startHour: 22 };
     expect(changes({}, { spec: { configuration: { updateWindow } } })).toEqual([
       {
@@ -100,7 +100,7 @@ describe("diffRunners", () => {
     ]);
   });
 
-  test("tells a message without values by itself", () => {
+  test("returns an empty message that was added or removed", () => {
     expect(changes({ spec: {} }, {})).toMatchObject([{ path: "spec", to: undefined }]);
     expect(changes({}, { status: {} })).toMatchObject([{ path: "status", from: undefined }]);
   });
@@ -127,9 +127,9 @@ describe("diffRunners", () => {
     });
   });
 
-  test("sees names of enum values from the future, in JSON", () => {
-    const before = fromWire({ status: { capabilities: [], phase: "RUNNER_PHASE_ACTIVE" } });
-    const after = fromWire({
+  test("compares names of unknown enum values from JSON", () => {
+    const before = parseRunner({ status: { capabilities: [], phase: "RUNNER_PHASE_ACTIVE" } });
+    const after = parseRunner({
       status: {
         capabilities: ["RUNNER_CAPABILITY_TIME_TRAVEL"],
         phase: "RUNNER_PHASE_DREAMING",
@@ -142,7 +142,7 @@ describe("diffRunners", () => {
     expect(diffRunners(after, after)).toEqual([]);
   });
 
-  test("sees numbers of enum values from the future, in binary", () => {
+  test("compares numbers of unknown enum values from binary", () => {
     const after = create(RunnerSchema, { status: { capabilities: [99 as RunnerCapability] } });
     expect(diffRunners(create(RunnerSchema, { status: {} }), after)).toMatchObject([
       { path: "status.capabilities", added: [99] },
@@ -159,7 +159,7 @@ describe("isHeartbeatOnly", () => {
     [at("2026-01-01T00:00:30Z", "two"), false],
     [at("2026-01-01T00:00:00Z", "two"), false],
     [at("2026-01-01T00:00:00Z"), false],
-  ])("tells a sign of life from a change (%#)", (after, expected) => {
+  ])("tells a heartbeat from other changes (%#)", (after, expected) => {
     expect(isHeartbeatOnly(diffRunners(at("2026-01-01T00:00:00Z"), after))).toBe(expected);
   });
 });

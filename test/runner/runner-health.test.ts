@@ -12,14 +12,14 @@ import { runnerHealth } from "../../src/runner/runner-health.ts";
 
 const at = new Date("2026-11-23T08:00:00Z");
 
-interface Seen {
+interface RunnerState {
   phase: RunnerPhase;
-  /** In milliseconds before `at`. */
+  /** The age of the last heartbeat at `at`, in milliseconds. */
   age?: number | undefined;
   desired?: RunnerPhase | undefined;
 }
 
-function runner({ phase, age, desired }: Seen) {
+function createRunner({ phase, age, desired }: RunnerState) {
   return create(RunnerSchema, {
     spec: { desiredPhase: desired ?? RunnerPhase.UNSPECIFIED },
     status: {
@@ -29,15 +29,15 @@ function runner({ phase, age, desired }: Seen) {
   });
 }
 
-function judge(seen: Seen) {
-  const { state, reasons } = runnerHealth(runner(seen), { at });
+function evaluate(runnerState: RunnerState) {
+  const { state, reasons } = runnerHealth(createRunner(runnerState), { at });
   return [state, ...reasons.map(({ code }) => code)];
 }
 
 const { ACTIVE, CREATED, INACTIVE, DELETING, DELETED, DEGRADED, UNSPECIFIED } = RunnerPhase;
 
 describe("runnerHealth", () => {
-  test("knows nothing of a runner without status", () => {
+  test("is unknown for a runner without a status", () => {
     expect(runnerHealth(create(RunnerSchema))).toEqual({
       state: "unknown",
       reasons: [{ code: "no-status", message: "The runner has no status." }],
@@ -64,26 +64,28 @@ describe("runnerHealth", () => {
       { phase: ACTIVE, age: 1e9, desired: INACTIVE },
       ["degraded", "heartbeat-late", "not-desired-phase"],
     ],
-  ] satisfies [Seen, string[]][])("judges %o", (seen, expected) => {
-    expect(judge(seen)).toEqual(expected);
+  ] satisfies [RunnerState, string[]][])("evaluates %o", (runnerState, expected) => {
+    expect(evaluate(runnerState)).toEqual(expected);
   });
 
-  test("says in words what is wrong", () => {
-    const seen = { phase: ACTIVE, age: 3 * 3_600_000, desired: 4242 as RunnerPhase };
-    expect(runnerHealth(runner(seen), { at }).reasons.map(({ message }) => message)).toEqual([
-      "The last heartbeat came 3 h ago; one is due every 30 s.",
-      "The runner is active, but shall be 4242.",
+  test("describes the reasons for people", () => {
+    const runnerState = { phase: ACTIVE, age: 3 * 3_600_000, desired: 4242 as RunnerPhase };
+    expect(
+      runnerHealth(createRunner(runnerState), { at }).reasons.map(({ message }) => message),
+    ).toEqual([
+      "The last heartbeat was 3 h ago; one is due every 30 s.",
+      "The runner is active; the desired phase is 4242.",
     ]);
   });
 
-  test("judges by another limit, and by the present", () => {
-    const late = runner({ phase: ACTIVE, age: 10_001 });
+  test("uses the given heartbeat limit and the current time by default", () => {
+    const late = createRunner({ phase: ACTIVE, age: 10_001 });
     expect(runnerHealth(late, { at, heartbeatLimitMs: 10_000 }).state).toBe("degraded");
     late.status = { ...late.status, updatedAt: timestampFromMs(Date.now()) } as typeof late.status;
     expect(runnerHealth(late).state).toBe("healthy");
   });
 
-  test("is what the table says, for all phases, ages and desired phases", () => {
+  test("matches the documented table for all phases, ages and desired phases", () => {
     const phase = fc.oneof(
       fc.constantFrom(...RunnerPhaseSchema.values.map(({ number }) => number as RunnerPhase)),
       fc.integer({ min: 7, max: 2 ** 31 - 1 }).map((number) => number as RunnerPhase),
@@ -97,8 +99,8 @@ describe("runnerHealth", () => {
     );
     fc.assert(
       fc.property(phase, age, phase, (phase, age, desired) => {
-        const health = runnerHealth(runner({ phase, age, desired }), { at });
-        expect(health.state).toBe(stateByTheTable({ phase, age, desired }));
+        const health = runnerHealth(createRunner({ phase, age, desired }), { at });
+        expect(health.state).toBe(expectedState({ phase, age, desired }));
         expect(health.reasons.length > 0).toBe(health.state !== "healthy");
         for (const { message } of health.reasons) {
           expect(message).toMatch(/^The .+\.$/);
@@ -109,8 +111,8 @@ describe("runnerHealth", () => {
   });
 });
 
-function stateByTheTable({ phase, age, desired }: Seen) {
-  if ([CREATED, INACTIVE, DELETING, DELETED].some((one) => one === phase)) {
+function expectedState({ phase, age, desired }: RunnerState) {
+  if ([CREATED, INACTIVE, DELETING, DELETED].some((unavailable) => unavailable === phase)) {
     return "unavailable";
   }
   if (phase === DEGRADED) {
@@ -119,8 +121,8 @@ function stateByTheTable({ phase, age, desired }: Seen) {
   if (phase !== ACTIVE) {
     return "unknown";
   }
-  const asDesired = desired === ACTIVE || desired === UNSPECIFIED;
-  return age !== undefined && age <= 90_000 && asDesired ? "healthy" : "degraded";
+  const isDesired = desired === ACTIVE || desired === UNSPECIFIED;
+  return age !== undefined && age <= 90_000 && isDesired ? "healthy" : "degraded";
 }
 
 describe("heartbeatAgeMs", () => {
@@ -129,11 +131,11 @@ describe("heartbeatAgeMs", () => {
     [0, 0],
     [-1, 0],
     [undefined, undefined],
-  ])("of a report made %s ms ago is %s", (age, expected) => {
-    expect(heartbeatAgeMs(runner({ phase: ACTIVE, age }), at)).toBe(expected);
+  ])("for a report %s ms ago is %s", (age, expected) => {
+    expect(heartbeatAgeMs(createRunner({ phase: ACTIVE, age }), at)).toBe(expected);
   });
 
-  test("is undefined without a status", () => {
+  test("returns undefined without a status", () => {
     expect(heartbeatAgeMs(create(RunnerSchema))).toBeUndefined();
   });
 });

@@ -7,9 +7,9 @@ import {
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { runnerFromJson, unknownJson } from "../../src/runner/runner-json.ts";
 
-const ignoring = { ignoreUnknownFields: true };
+const lenient = { ignoreUnknownFields: true };
 
-const fromTheFuture = {
+const newerJson = {
   runner: {
     name: "one",
     colour: "red",
@@ -26,11 +26,11 @@ const fromTheFuture = {
 } satisfies JsonValue;
 
 describe("unknownJson", () => {
-  const response = runnerFromJson(fromTheFuture, ignoring);
+  const response = runnerFromJson(newerJson, lenient);
 
-  test("tells what the message could not take", () => {
+  test("returns what the message cannot hold", () => {
     expect(unknownJson(response)).toEqual({
-      json: fromTheFuture,
+      json: newerJson,
       enumNames: [
         { path: "runner.status.phase", name: "RUNNER_PHASE_DREAMING" },
         { path: "runner.status.capabilities", name: "RUNNER_CAPABILITY_TIME_TRAVEL" },
@@ -39,11 +39,11 @@ describe("unknownJson", () => {
     });
   });
 
-  test("tells it of each message inside, from there on", () => {
+  test("returns it for each nested message, with relative paths", () => {
     const { runner } = response;
-    const { status } = fromTheFuture.runner;
+    const { status } = newerJson.runner;
     expect(runner && unknownJson(runner)).toMatchObject({
-      json: fromTheFuture.runner,
+      json: newerJson.runner,
       fields: ["colour", "status.additionalInfo[1].unit"],
     });
     expect(runner?.status && unknownJson(runner.status)).toEqual({
@@ -63,14 +63,14 @@ describe("unknownJson", () => {
     });
   });
 
-  test("goes with what the message did take", () => {
+  test("leaves the known values in the message", () => {
     expect(response.runner?.status).toMatchObject({
       phase: RunnerPhase.UNSPECIFIED,
       capabilities: [RunnerCapability.WARM_POOL, 99],
     });
   });
 
-  test("tells nothing of what the contract knows", () => {
+  test("returns undefined if the contract defines everything", () => {
     const json = toJson(
       GetRunnerResponseSchema,
       create(GetRunnerResponseSchema, {
@@ -79,29 +79,29 @@ describe("unknownJson", () => {
         },
       }),
     );
-    expect(unknownJson(runnerFromJson(json, ignoring))).toBeUndefined();
+    expect(unknownJson(runnerFromJson(json, lenient))).toBeUndefined();
   });
 
-  test("knows a field by its name in the contract, too", () => {
+  test("accepts field names of the contract", () => {
     const json: JsonObject = { runner: { runner_id: "a", created_at: "2026-01-02T03:04:05Z" } };
-    expect(unknownJson(runnerFromJson(json, ignoring))).toBeUndefined();
+    expect(unknownJson(runnerFromJson(json, lenient))).toBeUndefined();
   });
 });
 
 describe("runnerFromJson", () => {
-  test("is strict unless told otherwise", () => {
-    expect(() => runnerFromJson(fromTheFuture)).toThrow(/unknown|RUNNER_PHASE_DREAMING/);
+  test("is strict by default", () => {
+    expect(() => runnerFromJson(newerJson)).toThrow(/unknown|RUNNER_PHASE_DREAMING/);
   });
 
   test.each([{ runner: { status: { capabilities: "one" } } }, { runner: [] }, [], "text", null])(
-    "refuses %j",
+    "rejects %j",
     (json) => {
-      expect(() => runnerFromJson(json, ignoring)).toThrow("cannot decode");
+      expect(() => runnerFromJson(json, lenient)).toThrow("cannot decode");
     },
   );
 
-  test("takes null for absent", () => {
+  test("treats null as unset", () => {
     const json = { runner: { spec: null, status: { capabilities: null, gatewayInfo: null } } };
-    expect(runnerFromJson(json, ignoring).runner?.spec).toBeUndefined();
+    expect(runnerFromJson(json, lenient).runner?.spec).toBeUndefined();
   });
 });

@@ -13,29 +13,29 @@ const window = (startHour?: number, endHour?: number) =>
   });
 
 describe("an update window", () => {
-  const anyTime = { open: true, opens: undefined, closes: undefined };
+  const alwaysOpen = { open: true, opens: undefined, closes: undefined };
   const day = "2026-11-23";
   const at = (time: string) => new Date(`${day}T${time}Z`);
 
-  test("that is not set is open at any time", () => {
+  test("is always open if it is not set", () => {
     expect(updateWindowHours(undefined)).toBeUndefined();
-    expect(updateWindowState(undefined)).toEqual(anyTime);
+    expect(updateWindowState(undefined)).toEqual(alwaysOpen);
   });
 
-  test("without a start is open at any time", () => {
-    expect(updateWindowState(window(undefined, 4))).toEqual(anyTime);
+  test("is always open without a start", () => {
+    expect(updateWindowState(window(undefined, 4))).toEqual(alwaysOpen);
   });
 
-  test("that ends when it starts is open the whole day", () => {
-    expect(updateWindowState(window(5, 5), at("04:59:00"))).toEqual(anyTime);
+  test("is always open if start and end are equal", () => {
+    expect(updateWindowState(window(5, 5), at("04:59:00"))).toEqual(alwaysOpen);
   });
 
-  test("without an end lasts two hours, over midnight too", () => {
+  test("lasts two hours without an end, also across midnight", () => {
     expect(updateWindowHours(window(6))).toEqual({ start: 6, end: 8 });
     expect(updateWindowHours(window(23))).toEqual({ start: 23, end: 1 });
   });
 
-  test("lasts over midnight when the end comes first", () => {
+  test("spans midnight if the end is before the start", () => {
     expect(updateWindowState(window(22, 4), at("03:59:59.999"))).toEqual({
       open: true,
       opens: at("22:00:00"),
@@ -43,7 +43,7 @@ describe("an update window", () => {
     });
   });
 
-  test("is open at its start and closed at its end", () => {
+  test("includes its start and excludes its end", () => {
     expect(updateWindowState(window(6, 8), at("06:00:00")).open).toBe(true);
     expect(updateWindowState(window(6, 8), at("08:00:00")).open).toBe(false);
     expect(updateWindowState(window(6, 8), at("08:00:00")).opens).toEqual(
@@ -51,7 +51,7 @@ describe("an update window", () => {
     );
   });
 
-  test("is what a walk over the minutes finds, for all hours and times", () => {
+  test("agrees with a minute-by-minute simulation for all hours and times", () => {
     const hour = fc.integer({ min: 0, max: 23 });
     const time = fc.date({
       min: new Date("1970-01-01T00:00:00Z"),
@@ -59,18 +59,17 @@ describe("an update window", () => {
       noInvalidDate: true,
     });
     fc.assert(
-      fc.property(hour, fc.option(hour, { nil: undefined }), time, (start, end, when) => {
-        const state = updateWindowState(window(start, end), when);
-        expect(state).toEqual(walk(start, end, when));
+      fc.property(hour, fc.option(hour, { nil: undefined }), time, (start, end, at) => {
+        const state = updateWindowState(window(start, end), at);
+        expect(state).toEqual(simulate(start, end, at));
       }),
       { numRuns: 500 },
     );
   });
 });
 
-/** Finds the same by looking at each full minute of the two days that follow. */
-function walk(start: number, end: number | undefined, at: Date) {
-  // The hours of the day at which it is open, counted from the start on.
+/** Computes the same state by checking every full minute of the next two days. */
+function simulate(start: number, end: number | undefined, at: Date) {
   const openHours = new Set<number>();
   const length = end === undefined ? 2 : end === start ? 24 : (end - start + 24) % 24;
   for (let i = 0; i < length; i++) {

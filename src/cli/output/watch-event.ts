@@ -2,7 +2,7 @@ import type { JsonValue } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { type Runner, RunnerCapabilitySchema } from "../../../gen/gitpod/v1/runner_service_pb.ts";
 import { codeName } from "../../client/connect-error.ts";
-import type { Poll } from "../../client/poll-runner.ts";
+import type { PollResult } from "../../client/poll-runner.ts";
 import { enumJson, unknownEnumNames } from "../../runner/enum-name.ts";
 import { formatTimestamp } from "./format-time.ts";
 import { type StatusReport, statusReport } from "./status-report.ts";
@@ -53,7 +53,7 @@ export type WatchChange =
  * is not renewed degrades the runner. Health is evaluated only after a successful
  * call, because heartbeats may still reach the server while calls to it fail.
  */
-export function createWatchEventDetector(): (poll: Poll, at: Date) => WatchEvent[] {
+export function createWatchEventDetector(): (poll: PollResult, at: Date) => WatchEvent[] {
   let last: Snapshot | undefined;
   const reportedErrors = new Set<Code>();
   return ({ runner, error }, at) => {

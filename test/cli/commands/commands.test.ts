@@ -150,7 +150,7 @@ describe("status", () => {
       "Name:       Build farm (Oregon)
       ID:         5a6c2f98-b1e7-4093-8d4f-2e7b0c9d1a36
       Health:     degraded
-      Reasons:    The last heartbeat came … ago; one is due every 30 s.
+      Reasons:    The last heartbeat was … ago; one is due every 30 s.
       Phase:      active
       Message:    The runner is up and takes environments.
       Heartbeat:  … ago (2026-11-21T03:12:08.500Z)
@@ -172,7 +172,7 @@ describe("status", () => {
           "reasons": [
             {
               "code": "heartbeat-late",
-              "message": "The last heartbeat came … ago; one is due every 30 s."
+              "message": "The last heartbeat was … ago; one is due every 30 s."
             }
           ]
         },
@@ -200,7 +200,7 @@ describe("status", () => {
         state: unavailable
         reasons:
           - code: phase-created
-            message: The runner was created, but has not signed up yet.
+            message: The runner was created but has not signed up yet.
       message: Waiting for the runner to sign up.
       heartbeat: null
       version: ""
@@ -362,7 +362,7 @@ describe("verify", () => {
     expect(await runRunnerctl(args)).toEqual({
       code: 2,
       stdout: "",
-      stderr: 'runnerctl: there is no RunnerCapability "warm-pols": did you mean warm-pool?\n',
+      stderr: 'runnerctl: unknown RunnerCapability "warm-pols"; did you mean warm-pool?\n',
     });
   });
 });
@@ -429,7 +429,7 @@ describe.concurrent("the command line", () => {
     [["get"], "missing required argument 'id'"],
     [["status", late, "--timeout", "5"], "with a unit, such as 500ms, 5s or 2m"],
     [["config", late, "-o", "xml"], "Allowed choices are text, json, yaml."],
-    [["config", late, "--base-url", "localhost"], 'baseUrl "localhost" is no URL'],
+    [["config", late, "--base-url", "localhost"], 'baseUrl "localhost" is not a URL'],
     [["verify", late], "required option '--capability <name...>' not specified"],
     [["gets", late], "unknown command 'gets' (Did you mean get?)"],
     [["get", late, "--token-file", "/nowhere"], "cannot read the file of --token-file: ENOENT"],
@@ -447,7 +447,7 @@ describe.concurrent("the command line", () => {
     const { code, stdout, stderr } = await runRunnerctl(["get", late], env);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(
-      /^runnerctl: the token would travel unencrypted to runner.invalid: .+\n$/,
+      /^runnerctl: the token would be sent unencrypted to runner.invalid; .+\n$/,
     );
     expect(stderr).not.toContain("secret");
   });
@@ -462,7 +462,8 @@ describe.concurrent("the command line", () => {
     expect(await runRunnerctl(["get", late], { GITPOD_BASE_URL: "ona.com" })).toEqual({
       code: 2,
       stdout: "",
-      stderr: 'runnerctl: baseUrl "ona.com" is no URL: it should be like https://app.ona.com/api\n',
+      stderr:
+        'runnerctl: baseUrl "ona.com" is not a URL; expected something like https://app.ona.com/api\n',
     });
   });
 });

@@ -81,7 +81,7 @@ describe.concurrent("wait in a pipe", () => {
       code: 5,
       stdout: "",
       stderr:
-        "runnerctl: health=healthy not met after 2 s: health is unavailable: The runner was created, but has not signed up yet.\n",
+        "runnerctl: health=healthy not met after 2 s: health is unavailable: The runner was created but has not signed up yet.\n",
     });
   });
 
@@ -140,10 +140,12 @@ describe.concurrent("wait on a terminal", () => {
       wait.printed(new RegExp(`\\r␛\\[K␛\\[\\?7lwaiting for health=healthy, ${text}`));
     await line("\\d+ s left, no response yet");
     await line(
-      "\\d+ s left, health is unavailable: The runner was created, but has not signed up yet\\.",
+      "\\d+ s left, health is unavailable: The runner was created but has not signed up yet\\.",
     );
     await server.stop();
-    await line("\\d+ s left, health is unavailable: .+, ␛\\[31m\\[unavailable\\] no answer from ");
+    await line(
+      "\\d+ s left, health is unavailable: .+, ␛\\[31m\\[unavailable\\] no response from ",
+    );
     server.write(active());
     await server.restart();
     const { code, stdout } = await wait.ended;

@@ -51,7 +51,7 @@ describe.concurrent("watch in a pipe", () => {
       TIME  version       1
       TIME  capabilities  none
       TIME  phase         active -> degraded
-      TIME  health        healthy -> degraded: The runner says that it is degraded.
+      TIME  health        healthy -> degraded: The runner reports that it is degraded.
       TIME  message       No more machines.
       TIME  capabilities  +warm-pool
       TIME  phase         degraded -> active
@@ -77,7 +77,7 @@ describe.concurrent("watch in a pipe", () => {
     server.write(withHeartbeat(active, 88));
     const [line] = await watch.printed(/.* health {8}healthy -> .+\n/);
     expect(mask(line).replace(/9\d s ago/, "9… s ago")).toMatchInlineSnapshot(`
-      "TIME  health        healthy -> degraded: The last heartbeat came 9… s ago; one is due every 30 s.
+      "TIME  health        healthy -> degraded: The last heartbeat was 9… s ago; one is due every 30 s.
       "
     `);
     watch.process.kill("SIGINT");

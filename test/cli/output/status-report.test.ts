@@ -57,7 +57,7 @@ describe("statusRows and statusReport", () => {
     const rows = statusRows(runner, secondsLater(80));
     expect(renderRows(rows, true)).toContain(
       "Health:     \x1b[33mdegraded\x1b[39m\n" +
-        "Reasons:    The last heartbeat came 92 s ago; one is due every 30 s.\n" +
+        "Reasons:    The last heartbeat was 92 s ago; one is due every 30 s.\n" +
         "Phase:      \x1b[32mactive\x1b[39m\n",
     );
     expect(statusReport(runner, secondsLater(80))).toMatchObject({
@@ -79,7 +79,7 @@ describe("statusRows and statusReport", () => {
       "Name:       Mobile (Ireland)
       ID:         c4a19e60-0d7b-4f35-9b28-e5f3a1d6c702
       Health:     unavailable
-      Reasons:    The runner was created, but has not signed up yet.
+      Reasons:    The runner was created but has not signed up yet.
       Phase:      created
       Message:    Waiting for the runner to sign up.
       Heartbeat:  none so far
@@ -95,7 +95,7 @@ describe("statusRows and statusReport", () => {
           "reasons": [
             {
               "code": "phase-created",
-              "message": "The runner was created, but has not signed up yet.",
+              "message": "The runner was created but has not signed up yet.",
             },
           ],
           "state": "unavailable",
@@ -144,7 +144,7 @@ describe("statusRows and statusReport", () => {
           {
             code: "phase-unknown",
             message:
-              "The runner is in phase RUNNER_PHASE_DREAMING, which is newer than this contract.",
+              "The runner is in phase RUNNER_PHASE_DREAMING, which this version of the contract does not define.",
           },
         ],
       },

@@ -131,7 +131,7 @@ describe("watch events", () => {
     ]);
     expect(textOf(events)).toMatchInlineSnapshot(`
       "2026-11-23T08:00:10Z  phase         active -> degraded
-      2026-11-23T08:00:10Z  health        healthy -> degraded: The runner says that it is degraded.
+      2026-11-23T08:00:10Z  health        healthy -> degraded: The runner reports that it is degraded.
       2026-11-23T08:00:10Z  message       No more machines.�[2J
       2026-11-23T08:00:10Z  version       1 -> 2
       2026-11-23T08:00:10Z  capabilities  +agent-execution, -redis-stream
@@ -163,7 +163,7 @@ describe("watch events", () => {
     seen(active);
     expect(seen(active, 85)).toEqual([]);
     expect(textOf(seen(active, 1))).toMatchInlineSnapshot(`
-      "2026-11-23T08:01:31Z  health        healthy -> degraded: The last heartbeat came 91 s ago; one is due every 30 s.
+      "2026-11-23T08:01:31Z  health        healthy -> degraded: The last heartbeat was 91 s ago; one is due every 30 s.
       "
     `);
     expect(seen(active, 500)).toEqual([]);
@@ -178,7 +178,7 @@ describe("watch events", () => {
     const degraded = runnerWith({ phase: RunnerPhase.DEGRADED });
     seen(degraded);
     expect(textOf(seen(degraded, 90))).toMatchInlineSnapshot(`
-      "2026-11-23T08:01:35Z  health        degraded: The runner says that it is degraded. The last heartbeat came 95 s ago; one is due every 30 s.
+      "2026-11-23T08:01:35Z  health        degraded: The runner reports that it is degraded. The last heartbeat was 95 s ago; one is due every 30 s.
       "
     `);
   });
@@ -255,7 +255,7 @@ describe("watch events", () => {
     expect(textOf(seen(named))).toMatchInlineSnapshot(`
       "2026-11-23T08:00:05Z  runner
       2026-11-23T08:00:05Z  phase         RUNNER_PHASE_DREAMING
-      2026-11-23T08:00:05Z  health        unknown: The runner is in phase RUNNER_PHASE_DREAMING, which is newer than this contract.
+      2026-11-23T08:00:05Z  health        unknown: The runner is in phase RUNNER_PHASE_DREAMING, which this version of the contract does not define.
       2026-11-23T08:00:05Z  message       none
       2026-11-23T08:00:05Z  version       not reported
       2026-11-23T08:00:05Z  capabilities  warm-pool, RUNNER_CAPABILITY_FLYING
