@@ -2,8 +2,9 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
-/** A request, as the server got it. */
+/** A request that the server received. */
 export interface ReceivedRequest {
+  /** When it was received, in milliseconds since the epoch. */
   readonly at: number;
   readonly method: string | undefined;
   readonly url: string | undefined;
@@ -11,22 +12,22 @@ export interface ReceivedRequest {
   readonly body: string;
 }
 
-/** Answers a request, or does not. */
+/** Responds to a request, or fails to. */
 export type Behaviour = (response: ServerResponse) => void;
 
-/** A server that fails as it is told. */
+/** A server that fails in a scripted way. */
 export interface FailingServer extends AsyncDisposable {
   readonly url: string;
-  /** What it got so far. */
+  /** The requests received so far. */
   readonly requests: readonly ReceivedRequest[];
-  /** The connections that are open. */
+  /** The open connections. */
   readonly sockets: ReadonlySet<Socket>;
 }
 
 /**
- * Starts a server on a free port that treats each request with the next of
- * `behaviours`, and each further one with the last. `now` gives the time that
- * requests are stamped with.
+ * Starts a server on a free port. Each request gets the next of `behaviours`;
+ * when all have been used, requests get the last one. `now` is the clock for
+ * {@link ReceivedRequest.at}.
  */
 export async function startFailingServer(
   behaviours: readonly Behaviour[],
@@ -34,7 +35,7 @@ export async function startFailingServer(
 ): Promise<FailingServer> {
   const requests: ReceivedRequest[] = [];
   const sockets = new Set<Socket>();
-  // Connections are kept long: a process that they hold does not end by itself.
+  // A long keep-alive, so that a client that does not close its connections cannot exit.
   const server = createServer({ keepAliveTimeout: 60_000 }, async (request, response) => {
     const { method, url, headers } = request;
     const chunks = await request.toArray();
@@ -60,7 +61,7 @@ export async function startFailingServer(
   };
 }
 
-/** Answers with a status, headers and a body: an object as JSON, anything else as it is. */
+/** Responds with a status, a body and headers. An object is sent as JSON, other bodies as they are. */
 export function answer(
   status: number,
   body: object | string | Uint8Array = "",
@@ -76,27 +77,27 @@ export function answer(
   };
 }
 
-/** Answers nothing, ever. */
+/** Never responds. */
 export const stall: Behaviour = () => {};
 
-/** Begins to answer, and says no more. */
+/** Sends the start of a response, and then nothing more. */
 export const stallMidway: Behaviour = (response) => {
   response.writeHead(200, { "Content-Type": "application/json", "Content-Length": "1000" });
   response.write('{"runner":');
 };
 
-/** Drops the connection instead of an answer. */
+/** Resets the connection instead of responding. */
 export const reset: Behaviour = (response) => {
   response.socket?.resetAndDestroy();
 };
 
-/** Begins to answer, then drops the connection. */
+/** Sends the start of a response, then closes the connection. */
 export const resetMidway: Behaviour = (response) => {
   stallMidway(response);
   setImmediate(() => response.socket?.destroy());
 };
 
-/** Returns the URL of a port on which nobody listens. */
+/** Returns a URL with a port that nothing listens on. */
 export async function urlOfNobody(): Promise<string> {
   const server = await startFailingServer([stall]);
   await server[Symbol.asyncDispose]();

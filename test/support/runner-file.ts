@@ -6,20 +6,20 @@ import { makeTempFolder } from "./temp-folder.ts";
 /** The id of the runner in the file. */
 export const runnerId = "3b8d6a52-5f14-4c0b-a7e9-6d1c0f2e8b97";
 
-/** A runner in a file, and `runnerctl serve`, which serves it. */
+/** A file with one runner, and a `runnerctl serve` process that serves it. */
 export interface ServedFile extends AsyncDisposable {
   readonly url: string;
-  /** Writes the runner anew, with this status. */
+  /** Rewrites the runner with this status. */
   write(status: object): void;
-  /** Deletes the runner. */
+  /** Deletes the file. */
   remove(): void;
-  /** Ends the server at once, as a crash would. */
+  /** Kills the server immediately, like a crash. */
   stop(): Promise<void>;
-  /** Starts it again, on the same port. */
+  /** Starts the server again on the same port. */
   restart(): Promise<void>;
 }
 
-/** Serves a file with one runner on a free port. The file goes when the test has ended. */
+/** Serves a file with one runner on a free port. The file is deleted at the end of the test. */
 export async function serveRunnerFile(
   context: Pick<TestContext, "onTestFinished">,
   status: object,
