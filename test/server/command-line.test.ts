@@ -7,7 +7,7 @@ import { createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { type RunningRunnerctl, startRunnerctl } from "../support/runnerctl.ts";
+import { type RunnerctlProcess, startRunnerctl } from "../support/runnerctl.ts";
 import { getRunnerPath, unknownId } from "../support/server.ts";
 
 // Clients that share no code with the server: curl, and buf curl, which is Go.
@@ -16,7 +16,7 @@ const root = new URL("../..", import.meta.url).pathname;
 const certificate = join(root, "test/support/tls/cert.pem");
 const id = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
 
-let servers: RunningRunnerctl[];
+let servers: RunnerctlProcess[];
 let cleartext: string;
 let secure: string;
 
@@ -25,14 +25,14 @@ beforeAll(async () => {
   const tls = ["--tls-cert", certificate, "--tls-key", join(root, "test/support/tls/key.pem")];
   servers = [startRunnerctl(args), startRunnerctl([...args, ...tls])];
   [cleartext = "", secure = ""] = await Promise.all(
-    servers.map(async (server) => (await server.printed(/on (https?:\/\/\S+)\n/))[1] ?? ""),
+    servers.map(async (server) => (await server.waitForStdout(/on (https?:\/\/\S+)\n/))[1] ?? ""),
   );
 });
 
 afterAll(async () => {
   for (const server of servers) {
     server.process.kill();
-    await server.ended;
+    await server.exited;
   }
 });
 
@@ -112,7 +112,7 @@ describe("runnerctl serve", () => {
       RUNNER_SERVER_LENIENT: "false",
       RUNNER_SERVER_PATH_PREFIX: "/v2",
     });
-    const [, count, url] = await server.printed(/Serving (\d+) runners on (\S+)\n/);
+    const [, count, url] = await server.waitForStdout(/Serving (\d+) runners on (\S+)\n/);
     expect(count).toBe("2");
     for (const [path, token, status] of [
       ["", "two", 200],
@@ -131,7 +131,7 @@ describe("runnerctl serve", () => {
       expect([path, token, answer.status]).toEqual([path, token, status]);
     }
     server.process.kill();
-    expect((await server.ended).code).toBe(0);
+    expect((await server.exited).code).toBe(0);
   });
 
   test.each([
@@ -147,7 +147,7 @@ describe("runnerctl serve", () => {
     [["--nonsense"], "unknown option"],
   ])("ends with 2 for %j", async (args, message) => {
     const server = startRunnerctl(["serve", ...args]);
-    expect(await server.ended).toMatchObject({
+    expect(await server.exited).toMatchObject({
       code: 2,
       stdout: "",
       stderr: expect.stringContaining(message),
@@ -157,7 +157,7 @@ describe("runnerctl serve", () => {
   test("ends with 1 when others could call without a token", async () => {
     const args = ["serve", "--data", "examples/runners", "--host", "0.0.0.0", "--port", "0"];
     const server = startRunnerctl(args);
-    expect(await server.ended).toMatchObject({
+    expect(await server.exited).toMatchObject({
       code: 1,
       stderr: expect.stringContaining("refusing to serve everybody on 0.0.0.0"),
     });
@@ -169,7 +169,7 @@ describe("runnerctl serve", () => {
     writeFileSync(file, "old\n");
     const args = ["serve", "--data", "examples/runners", "--port", "0", "--token-file", file];
     const server = startRunnerctl(args);
-    const [, url = ""] = await server.printed(/on (\S+)\n/);
+    const [, url = ""] = await server.waitForStdout(/on (\S+)\n/);
     const statusWith = async (token: string) =>
       (
         await curl([
@@ -184,7 +184,7 @@ describe("runnerctl serve", () => {
     }
     expect(await statusWith("old")).toBe(401);
     server.process.kill();
-    const { stderr } = await server.ended;
+    const { stderr } = await server.exited;
     expect(stderr).toContain("token file reloaded");
     rmSync(folder, { recursive: true });
   });
@@ -204,7 +204,7 @@ describe("runnerctl serve", () => {
       "--log-level",
       "trace",
     ]);
-    const [, url = ""] = await server.printed(/on (\S+)\n/);
+    const [, url = ""] = await server.waitForStdout(/on (\S+)\n/);
     for (const token of ["sesame", "sesame2"]) {
       await curl([
         ...["-H", "Content-Type: application/json", "-H", `Authorization: Bearer ${token}`],
@@ -213,7 +213,7 @@ describe("runnerctl serve", () => {
     }
     const metricsText = (await run("curl", ["--silent", `${url}/metrics`])).stdout;
     server.process.kill();
-    const { stdout, stderr } = await server.ended;
+    const { stdout, stderr } = await server.exited;
     for (const secret of ["sesame", metrics.password, encryptedHoneycombApiKey]) {
       expect(stdout + stderr + metricsText).not.toContain(secret);
     }
@@ -226,7 +226,7 @@ describe("runnerctl serve", () => {
     "on SIGTERM in the middle of load, over HTTP/%s, answers all that it accepted",
     async (httpVersion) => {
       const server = startRunnerctl(["serve", "--data", "examples/runners", "--port", "0"]);
-      const [, url = ""] = await server.printed(/on (\S+)\n/);
+      const [, url = ""] = await server.waitForStdout(/on (\S+)\n/);
       const transport = createConnectTransport({ baseUrl: url, httpVersion });
       const client = createClient(RunnerService, transport);
       let answered = 0;
@@ -244,7 +244,7 @@ describe("runnerctl serve", () => {
           }
         }
       });
-      const { code, stderr } = await server.ended;
+      const { code, stderr } = await server.exited;
       await Promise.all(load);
       // The log has a line for each call that the server took.
       expect(stderr.split('"method":"GetRunner"').length - 1).toBe(answered);
@@ -253,7 +253,7 @@ describe("runnerctl serve", () => {
   );
 
   test("explains itself on one screen", async () => {
-    const { code, stdout } = await startRunnerctl(["serve", "--help"]).ended;
+    const { code, stdout } = await startRunnerctl(["serve", "--help"]).exited;
     expect(code).toBe(0);
     const lines = stdout.split("\n");
     expect(lines.length).toBeLessThanOrEqual(50);

@@ -5,7 +5,7 @@ import { create } from "@bufbuild/protobuf";
 import { expect, onTestFinished, test } from "vitest";
 import { RunnerSchema } from "../../../gen/gitpod/v1/runner_service_pb.ts";
 import { createMemoryRunnerStore, createTokenVerifier } from "../../../src/server/index.ts";
-import { chance, mutated, oneOf, seed } from "../../support/hostile-requests.ts";
+import { chance, mutate, oneOf, seed } from "../../support/hostile-requests.ts";
 import { connectRaw, rawPost } from "../../support/raw.ts";
 import { getRunnerPath, runner, startServer, unknownId } from "../../support/server.ts";
 
@@ -142,7 +142,7 @@ function almostPlainRequest(): Buffer {
     ])();
   }
   const bytes = Buffer.from([line, ...headers, "", rest].join(end), "latin1");
-  return chance(0.05) ? mutated(bytes) : bytes;
+  return chance(0.05) ? mutate(bytes) : bytes;
 }
 
 const furtherHeaders = [
