@@ -136,7 +136,10 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
     const controller = new AbortController();
     fromNode.signal.addEventListener("abort", () => controller.abort(callerDisconnected()));
     const timer = setTimeout(
-      () => controller.abort(new ConnectError("the call took too long", Code.DeadlineExceeded)),
+      () =>
+        controller.abort(
+          new ConnectError("the call exceeded the time limit of the server", Code.DeadlineExceeded),
+        ),
       limits.requestTimeoutMs,
     );
     let untilAborted = controller.signal;

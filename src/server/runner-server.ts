@@ -97,7 +97,9 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   const loopbackOnly = verifyToken === undefined && !allowUnauthenticated;
   if (loopbackOnly && !isLoopback(host)) {
     throw new Error(
-      `refusing to serve everybody on ${host}: give tokens, listen on 127.0.0.1, or allow unauthenticated callers`,
+      `refusing to accept unauthenticated callers on ${host}; set tokens (--token), ` +
+        "listen on a loopback address (--host 127.0.0.1), or allow unauthenticated callers " +
+        "(--allow-unauthenticated)",
     );
   }
   const { interceptors = [] } = options;
@@ -147,7 +149,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
       if (cors.isPreflight(exchange)) {
         answer(exchange.toNode().response, 204);
       } else if (hostOf(exchange.authority) === undefined) {
-        answer(exchange.toNode().response, 400, "the request names no valid host\n");
+        answer(exchange.toNode().response, 400, "the Host header is missing or invalid\n");
       } else if (!connectHandler.serve(procedureOf(path), exchange)) {
         handleNonRpc(path, exchange);
       }
@@ -159,14 +161,14 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
       const token = bearerToken(request.headers.authorization);
       if (token === undefined || !verifyToken(token)) {
         return new ConnectError(
-          token === undefined ? "no bearer token" : "the token is not known",
+          token === undefined ? "no bearer token" : "the token was not accepted",
           Code.Unauthenticated,
           { "WWW-Authenticate": "Bearer" },
         );
       }
     } else if (loopbackOnly && hostOf(request.authority)?.isLoopback !== true) {
       return new ConnectError(
-        "without tokens, the server answers to loopback names only",
+        "without tokens, the server accepts requests for loopback hosts only",
         Code.PermissionDenied,
       );
     }
@@ -182,7 +184,11 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
       response.setHeader("Allow", "GET, HEAD");
       answer(response, 405);
     } else if (loopbackOnly && hostOf(exchange.authority)?.isLoopback !== true) {
-      answer(response, 403, "without tokens, the server answers to loopback names only\n");
+      answer(
+        response,
+        403,
+        "without tokens, the server accepts requests for loopback hosts only\n",
+      );
     } else if (path === "/metrics") {
       metrics.registry.metrics().then(
         (text) => answer(response, 200, text, metrics.registry.contentType),
@@ -199,7 +205,9 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     async start() {
       const address = await listener.start(host, port).catch((error: NodeJS.ErrnoException) => {
         throw error.code === "EADDRINUSE"
-          ? new Error(`port ${port} on ${host} is taken: choose another`, { cause: error })
+          ? new Error(`port ${port} on ${host} is in use; choose another with --port`, {
+              cause: error,
+            })
           : error;
       });
       const scheme = options.tls === undefined ? "http" : "https";

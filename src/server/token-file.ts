@@ -52,7 +52,7 @@ async function readTokens(path: string): Promise<string[]> {
   const lines = (await readFile(path, "utf8")).split("\n").map((line) => line.trim());
   const tokens = lines.filter((line) => line !== "" && !line.startsWith("#"));
   if (tokens.length === 0) {
-    throw new Error(`${path}: there is no token in it; put one on each line`);
+    throw new Error(`${path}: contains no tokens; put one on each line`);
   }
   return tokens;
 }

@@ -53,7 +53,7 @@ describe("without tokens", () => {
     (host) => {
       const store = createMemoryRunnerStore();
       expect(() => createRunnerServer({ store, host })).toThrow(
-        `refusing to serve everybody on ${host}`,
+        `refusing to accept unauthenticated callers on ${host}; set tokens (--token)`,
       );
       expect(() => createRunnerServer({ store, host, allowUnauthenticated: true })).not.toThrow();
     },
@@ -103,7 +103,7 @@ describe("a file of tokens", () => {
 
   test("must hold one", async () => {
     const path = tokenFile("# none\n");
-    await expect(openTokenFile(path, () => {})).rejects.toThrow(`${path}: there is no token in it`);
+    await expect(openTokenFile(path, () => {})).rejects.toThrow(`${path}: contains no tokens`);
   });
 
   test("is read again when it is written or replaced, and kept when it is gone", async () => {

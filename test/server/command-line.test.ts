@@ -156,7 +156,7 @@ describe("runnerctl serve", () => {
     const server = startRunnerctl(args);
     expect(await server.ended).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("refusing to serve everybody on 0.0.0.0"),
+      stderr: expect.stringContaining("refusing to accept unauthenticated callers on 0.0.0.0"),
     });
   });
 

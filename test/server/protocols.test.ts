@@ -126,7 +126,7 @@ describe.each(connections)("over $name", ({ httpVersion, secure: isSecure }) => 
 
     test.each([
       ["", "no bearer token"],
-      ["three", "the token is not known"],
+      ["three", "the token was not accepted"],
     ])("unauthenticated with the token %j", async (token, message) => {
       const error = await outcome(runner, { token });
       expect(error).toMatchObject({ code: Code.Unauthenticated, rawMessage: message });

@@ -131,6 +131,8 @@ describe("a server", () => {
   test("says which port is taken", async () => {
     const { port } = new URL(await start());
     const second = createRunnerServer({ store: createMemoryRunnerStore(), port: Number(port) });
-    await expect(second.start()).rejects.toThrow(`port ${port} on 127.0.0.1 is taken`);
+    await expect(second.start()).rejects.toThrow(
+      `port ${port} on 127.0.0.1 is in use; choose another with --port`,
+    );
   });
 });

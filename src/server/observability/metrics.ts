@@ -62,7 +62,7 @@ export function createServerMetrics(registry: Registry = new Registry()): Server
 
   register(registry, "counter", {
     name: "runner_server_calls_total",
-    help: "Calls that have ended, by protocol, method and Connect code.",
+    help: "Number of completed calls, by protocol, method and Connect code.",
     values: () =>
       [...tallies.values()].map(({ protocol, method, code, count }) => ({
         labels: { protocol, method, code },
@@ -71,12 +71,12 @@ export function createServerMetrics(registry: Registry = new Registry()): Server
   });
   register(registry, "histogram", {
     name: "runner_server_call_duration_seconds",
-    help: "How long calls took, from their headers to the end of the response.",
+    help: "Duration of calls in seconds, from the request headers to the end of the response.",
     values: () => histogram("runner_server_call_duration_seconds", [...tallies.values()]),
   });
   new Gauge({
     name: "runner_server_calls_in_flight",
-    help: "Calls under way.",
+    help: "Number of calls in progress.",
     registers: [registry],
     collect() {
       this.set(inFlight);
