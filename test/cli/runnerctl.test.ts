@@ -115,7 +115,9 @@ describe("runnerctl serve", () => {
     const { port } = new URL(url);
     const { code, stderr } = await runRunnerctl(["serve", "--data", samples, "--port", port]);
     expect(code).toBe(1);
-    expect(stderr).toBe(`runnerctl: port ${port} on 127.0.0.1 is taken: choose another\n`);
+    expect(stderr).toBe(
+      `runnerctl: port ${port} on 127.0.0.1 is in use; choose another with --port\n`,
+    );
   });
 
   test("lists every error in the fixtures and does not start", async () => {
