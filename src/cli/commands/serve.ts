@@ -2,18 +2,14 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import type { Logger } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
-import {
-  type Runner,
-  RunnerPhase,
-  RunnerPhaseSchema,
-} from "../../../gen/gitpod/v1/runner_service_pb.ts";
-import { type FileRunnerStore, openFileRunnerStore } from "../../fixture/file-runner-store.ts";
-import { enumShortName } from "../../runner/enum-name.ts";
+import { openFileRunnerStore } from "../../fixture/file-runner-store.ts";
 import { createTokenVerifier, type TokenVerifier } from "../../server/authentication.ts";
 import { createRunnerServer } from "../../server/runner-server.ts";
 import { openTokenFile } from "../../server/token-file.ts";
 import { createFileStoreObserver } from "../file-store-observer.ts";
+import { formatServeBanner } from "../output/serve-banner.ts";
 import { createServeLogger } from "../output/serve-logger.ts";
+import { writeOutput } from "../output/standard-output.ts";
 import { releaseLoadingMemory } from "../release-memory.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
@@ -55,7 +51,8 @@ export async function serve(options: ServeOptions): Promise<void> {
       ...(tls && { tls }),
     });
     const url = await server.start();
-    process.stdout.write(formatBanner(url, store, tokens !== undefined));
+    const needsToken = tokens !== undefined;
+    writeOutput(formatServeBanner({ url, runners: store.runners(), size: store.size, needsToken }));
     await stopSignal;
     logger.debug("shutting down");
     await server.close({ timeoutMs: options.shutdownTimeout });
@@ -97,43 +94,4 @@ async function readTls({ tlsCert, tlsKey }: ServeOptions) {
   return tlsCert !== undefined && tlsKey !== undefined
     ? { cert: await readFile(tlsCert), key: await readFile(tlsKey) }
     : undefined;
-}
-
-/** The maximum number of runners in the banner. */
-const maxBannerRunners = 20;
-
-/** Formats the start-up output: the address, the runners, and a curl command to try. */
-function formatBanner(url: string, store: FileRunnerStore, needsToken: boolean): string {
-  const shown: Runner[] = [];
-  for (const runner of store.runners()) {
-    if (shown.push(runner) === maxBannerRunners) {
-      break;
-    }
-  }
-  const example = shown.find(({ status }) => status?.phase === RunnerPhase.ACTIVE) ?? shown[0];
-  const lines = [
-    `Serving ${store.size} ${store.size === 1 ? "runner" : "runners"} on ${url}`,
-    "",
-    ...shown.map(
-      ({ runnerId, name, status }) =>
-        `  ${runnerId}  ${formatPhase(status?.phase).padEnd(8)}  ${name}`,
-    ),
-  ];
-  if (store.size > shown.length) {
-    lines.push(`  and ${store.size - shown.length} more`);
-  }
-  if (example !== undefined) {
-    const options = [
-      ...(url.startsWith("https:") ? ["--insecure"] : []),
-      ...(needsToken ? ['-H "Authorization: Bearer $TOKEN"'] : []),
-      "-H 'Content-Type: application/json'",
-      `-d '{"runnerId":"${example.runnerId}"}'`,
-    ];
-    lines.push("", "Try:", `  curl ${options.join(" ")} ${url}/gitpod.v1.RunnerService/GetRunner`);
-  }
-  return `${lines.join("\n")}\n`;
-}
-
-function formatPhase(phase: RunnerPhase = RunnerPhase.UNSPECIFIED): string {
-  return enumShortName(RunnerPhaseSchema, phase);
 }

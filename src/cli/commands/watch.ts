@@ -5,8 +5,10 @@ import { pollRunner } from "../../client/poll-runner.ts";
 import { heartbeatAgeMs } from "../../runner/heartbeat.ts";
 import type { PollingOptions } from "../fetch-runner.ts";
 import { createInterruptSignal } from "../interrupt-signal.ts";
+import { formatJson } from "../output/format-json.ts";
 import { formatAge } from "../output/format-time.ts";
 import { canRedraw, canShowColors, type OutputOptions } from "../output/print.ts";
+import { writeOutput } from "../output/standard-output.ts";
 import { createStatusLine, type StatusPart } from "../output/status-line.ts";
 import { healthRow, phaseRow } from "../output/status-report.ts";
 import { createWatchEventDetector, type WatchEvent } from "../output/watch-event.ts";
@@ -93,13 +95,14 @@ async function createEventPrinter({
       return (event) => {
         const isAboutErrors = event.type === "error" || event.type === "recovered";
         const stream = isAboutErrors ? process.stderr : process.stdout;
-        stream.write(renderWatchEvent(event, color && canShowColors(stream)));
+        const text = renderWatchEvent(event, color && canShowColors(stream));
+        isAboutErrors ? process.stderr.write(text) : writeOutput(text);
       };
     case "json":
-      return (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
+      return (event) => writeOutput(`${formatJson(event)}\n`);
     case "yaml": {
-      const { stringify } = await import("yaml");
-      return (event) => process.stdout.write(`---\n${stringify(event, { lineWidth: 0 })}`);
+      const { formatYaml } = await import("../output/format-yaml.ts");
+      return (event) => writeOutput(`---\n${formatYaml(event)}`);
     }
   }
 }

@@ -1,5 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { sanitize } from "./sanitize.ts";
+import { FixtureError, formatDiagnostic } from "../../fixture/fixture-diagnostic.ts";
+import { sanitize } from "../../runner/sanitize.ts";
 
 /** What to do about an error, for codes whose messages do not say it. */
 const hints: Partial<Record<Code, string>> = {
@@ -10,12 +11,17 @@ const hints: Partial<Record<Code, string>> = {
 };
 
 /**
- * Formats an error as text: what went wrong, and what to do. An error of a call
- * is a single line, with its code and the rule violations from its details.
+ * Formats an error as text: what went wrong, and what to do. The text is safe to
+ * print on a terminal. It is a single line, but has one for each diagnostic of a
+ * FixtureError. An error of a call has its code and the rule violations from its
+ * details.
  */
 export async function formatError(error: unknown): Promise<string> {
+  if (error instanceof FixtureError) {
+    return error.diagnostics.map(formatDiagnostic).join("\n");
+  }
   if (!(error instanceof ConnectError)) {
-    return error instanceof Error ? error.message : String(error);
+    return sanitize(error instanceof Error ? error.message : String(error));
   }
   const parts = [error.message, ...(await formatViolations(error)), hints[error.code]];
   return sanitize(parts.filter((part) => part !== undefined).join("; "));

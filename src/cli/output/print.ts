@@ -1,6 +1,8 @@
 import type { WriteStream } from "node:tty";
 import type { JsonValue } from "@bufbuild/protobuf";
+import { formatJson } from "./format-json.ts";
 import { type Row, renderRows } from "./rows.ts";
+import { writeOutput } from "./standard-output.ts";
 
 /** The output options of a command. */
 export interface OutputOptions {
@@ -19,7 +21,7 @@ export interface PrintableResult {
 
 /** Prints a result to standard output in the chosen format. */
 export async function print(result: PrintableResult, options: OutputOptions): Promise<void> {
-  process.stdout.write(await formatResult(result, options));
+  writeOutput(await formatResult(result, options));
 }
 
 async function formatResult(
@@ -30,11 +32,10 @@ async function formatResult(
     case "text":
       return renderRows(result.rows(), color && canShowColors(process.stdout));
     case "json":
-      return `${JSON.stringify(result.json(), null, 2)}\n`;
+      return `${formatJson(result.json(), 2)}\n`;
     case "yaml": {
-      const { stringify } = await import("yaml");
-      // No folding of long lines: whole lines are easier to search, as in JSON.
-      return stringify(result.json(), { lineWidth: 0 });
+      const { formatYaml } = await import("./format-yaml.ts");
+      return formatYaml(result.json());
     }
   }
 }
