@@ -5,6 +5,7 @@ import { pollRunner } from "../../client/poll-runner.ts";
 import { heartbeatAgeMs } from "../../runner/heartbeat.ts";
 import type { PollingOptions } from "../fetch-runner.ts";
 import { createInterruptSignal } from "../interrupt-signal.ts";
+import { onReaderClosed } from "../output/closed-reader.ts";
 import { formatJson } from "../output/format-json.ts";
 import { formatAge } from "../output/format-time.ts";
 import { canRedraw, canShowColors, type OutputOptions } from "../output/print.ts";
@@ -25,6 +26,7 @@ import { createRunnerClientFromOptions } from "../runner-client-from-options.ts"
  */
 export async function watch(runnerId: string, options: PollingOptions): Promise<void> {
   const signal = createInterruptSignal();
+  onReaderClosed(() => process.exit());
   const client = await createRunnerClientFromOptions(options);
   const print = await createEventPrinter(options);
   const detectEvents = createWatchEventDetector();
