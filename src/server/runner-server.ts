@@ -22,6 +22,10 @@ import { createServerMetrics } from "./observability/metrics.ts";
 import { requestIdHeader } from "./observability/request-id.ts";
 import { createRunnerRoutes } from "./runner-routes.ts";
 
+const loopbackOnlyMessage =
+  "without tokens, the server accepts requests for loopback hosts only; call it on 127.0.0.1, " +
+  "or start it with --token or --allow-unauthenticated";
+
 /** Options of {@link createRunnerServer}. */
 export interface RunnerServerOptions {
   /** Where the runners come from. */
@@ -169,10 +173,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
         );
       }
     } else if (loopbackOnly && parseHost(request.authority)?.isLoopback !== true) {
-      return new ConnectError(
-        "without tokens, the server accepts requests for loopback hosts only",
-        Code.PermissionDenied,
-      );
+      return new ConnectError(loopbackOnlyMessage, Code.PermissionDenied);
     }
     return undefined;
   }
@@ -186,7 +187,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
       response.setHeader("Allow", "GET, HEAD");
       send(response, 405);
     } else if (loopbackOnly && parseHost(exchange.authority)?.isLoopback !== true) {
-      send(response, 403, "without tokens, the server accepts requests for loopback hosts only\n");
+      send(response, 403, `${loopbackOnlyMessage}\n`);
     } else if (path === "/metrics") {
       metrics.registry.metrics().then(
         (text) => send(response, 200, text, metrics.registry.contentType),

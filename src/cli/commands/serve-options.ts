@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { flagFromVariable } from "../../client/environment.ts";
 import { defaultLimits } from "../../server/http/limits.ts";
-import { asArgParser, parseDuration } from "../arguments.ts";
+import { asArgParser, ListOption, parseDuration } from "../arguments.ts";
 
 /** The parsed options of `runnerctl serve`. Timeouts are in milliseconds. */
 export interface ServeOptions {
@@ -141,7 +142,7 @@ function valueOption<T>(
   flags: string,
   description: string,
   defaultValue?: T,
-  parse?: (text: string) => T,
+  parse?: (text: string, previous: T | undefined) => T,
 ): Option {
   const option = new Option(flags, description).default(defaultValue);
   if (parse !== undefined) {
@@ -157,27 +158,24 @@ function flagOption(flags: string, description: string): Option {
 /** Sets flags from the environment. Commander itself sets a flag even if the value is `false`. */
 function applyFlagsFromEnvironment(command: Command): void {
   for (const option of command.options.filter((option) => option.isBoolean())) {
-    const text = process.env[envName(option)];
     const name = option.attributeName();
-    if (text === undefined || command.getOptionValueSource(name) !== "default") {
+    if (command.getOptionValueSource(name) !== "default") {
       continue;
     }
-    if (!/^(true|false|1|0|)$/i.test(text)) {
-      command.error(`error: ${envName(option)} must be true or false, not '${text}'`);
+    try {
+      const isSet = flagFromVariable(envName(option), process.env);
+      if (isSet !== undefined) {
+        command.setOptionValueWithSource(name, isSet, "env");
+      }
+    } catch (error) {
+      command.error(`error: ${(error as Error).message}`);
     }
-    command.setOptionValueWithSource(name, /^(true|1)$/i.test(text), "env");
   }
 }
 
 function listOption(flags: string, description: string, env?: string): Option {
-  const option = new Option(flags, description).default([]);
-  // The command line has one item per value; an environment variable has all items in one value.
-  return option
-    .env(env ?? envName(option))
-    .argParser((text: string, previous: readonly string[]) => [
-      ...previous,
-      ...text.split(",").filter((item) => item !== ""),
-    ]);
+  const option = new ListOption(flags, description).default([]);
+  return option.env(env ?? envName(option));
 }
 
 function durationOption(flags: string, description: string, defaultMs: number): Option {
