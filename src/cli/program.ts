@@ -23,6 +23,12 @@ export const program = new Command("runnerctl")
 
 runnerCommand("get")
   .description("print whole runners; secrets only in json and yaml")
+  .addOption(
+    new Option("--as-curl", "print the call as a curl command instead of making it").conflicts([
+      "output",
+      "verbose",
+    ]),
+  )
   .addHelpText("after", example("get ID -o json | jq .runner.status.version"))
   .action(async (ids, options) => (await import("./commands/get.ts")).get(ids, options));
 
@@ -75,6 +81,13 @@ addServeOptions(program.command("serve")).action(async (options) =>
   (await import("./commands/serve.ts")).serve(options),
 );
 
+addCallOptions(program.command("version"), ["text", "json", "yaml"], deadlineOption())
+  .description("print the version, and with --server what is known of the server")
+  .option("--server", "call the server; exit with 6 if it is unreachable, 4 if not permitted")
+  .addHelpText("after", example("version --server --base-url http://127.0.0.1:8080"))
+  .hook("preAction", requireServer)
+  .action(async (options) => (await import("./commands/version.ts")).version(options));
+
 program
   .command("completion")
   .description("print the completion script for a shell")
@@ -110,13 +123,17 @@ function runnerCommand(name: string, settings: RunnerCommandSettings = {}): Comm
   const {
     idHint = "",
     outputs = ["text", "json", "yaml", "name"],
-    timeout = new Option("--timeout <duration>", "deadline of each call: 500ms, 5s, 2m")
-      .argParser(asArgParser(parseDuration))
-      .default(10_000, "10s"),
+    timeout = deadlineOption(),
   } = settings;
-  return program
+  const command = program
     .command(name)
-    .addArgument(new Argument("<id...>").argParser(asArgParser(collectRunnerId, idHint)))
+    .addArgument(new Argument("<id...>").argParser(asArgParser(collectRunnerId, idHint)));
+  return addCallOptions(command, outputs, timeout);
+}
+
+/** Adds the options of all commands that call a server and print a result. */
+function addCallOptions(command: Command, outputs: readonly string[], timeout: Option): Command {
+  return command
     .configureHelp({ optionDescription: describeOption })
     .addOption(
       new Option("-o, --output <format>", `format: ${joinNames(outputs)}`)
@@ -132,6 +149,26 @@ function runnerCommand(name: string, settings: RunnerCommandSettings = {}): Comm
     .addOption(timeout)
     .option("-v, --verbose", "print HTTP requests and responses on standard error")
     .option("--no-color", "no colors; NO_COLOR in the environment does the same");
+}
+
+/** The option `--timeout` of commands whose calls have a deadline each. */
+function deadlineOption(): Option {
+  return new Option("--timeout <duration>", "deadline of each call: 500ms, 5s, 2m")
+    .argParser(asArgParser(parseDuration))
+    .default(10_000, "10s");
+}
+
+/** Makes it a usage error to give an option that has no effect without `--server`. */
+function requireServer(command: Command): void {
+  const { server } = command.opts();
+  const unused = command.options.find(
+    (option) =>
+      !["server", "output", "color"].includes(option.attributeName()) &&
+      command.getOptionValueSource(option.attributeName()) === "cli",
+  );
+  if (!server && unused !== undefined) {
+    command.error(`error: option '${unused.flags}' has no effect without --server`);
+  }
 }
 
 /** Describes an option, with its default but without its choices, which are in its description. */

@@ -1,10 +1,15 @@
 import { ConnectError } from "@connectrpc/connect";
-import { createRunnerClientOverHttp, type RunnerClient } from "../client/runner-client.ts";
+import type { HttpClient } from "../client/http-client.ts";
 import {
+  createRunnerClientOverHttp,
+  type RunnerClient,
+  type RunnerClientOptions,
+} from "../client/runner-client.ts";
+import {
+  type Connection,
   type ConnectionOptions,
   createHttpClient,
   resolveConnection,
-  type Token,
 } from "./connection.ts";
 import { type ConcurrencyOptions, limitConcurrency } from "./limit-concurrency.ts";
 import { UsageError } from "./usage-error.ts";
@@ -20,21 +25,30 @@ export async function createRunnerClientFromOptions(
   concurrency?: ConcurrencyOptions,
 ): Promise<RunnerClient> {
   const connection = resolveConnection(options);
-  const { baseUrl, token } = connection;
   const httpClient = await createHttpClient(connection, options);
+  return limitConcurrency(createClientOverHttp(httpClient, connection), concurrency);
+}
+
+/**
+ * Creates a client for a connection.
+ *
+ * Throws a UsageError that names the source of the token if the token is invalid.
+ */
+export function createClientOverHttp(
+  httpClient: HttpClient,
+  { baseUrl, token }: Connection,
+  options: Pick<RunnerClientOptions, "retry"> = {},
+): RunnerClient {
   try {
-    const client = createRunnerClientOverHttp(httpClient, {
+    return createRunnerClientOverHttp(httpClient, {
+      ...options,
       baseUrl: baseUrl.href,
       token: token?.value,
       // Checked by resolveConnection, whose error names the options of runnerctl.
       allowCleartextToken: true,
     });
-    return limitConcurrency(client, concurrency);
   } catch (error) {
-    throw new UsageError(`${describeSource(token)}: ${ConnectError.from(error).rawMessage}`);
+    const source = token?.variable ?? `--token-file ${token?.file}`;
+    throw new UsageError(`${source}: ${ConnectError.from(error).rawMessage}`);
   }
-}
-
-function describeSource(token: Token | undefined): string {
-  return token?.variable ?? `--token-file ${token?.file}`;
 }
