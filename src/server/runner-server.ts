@@ -17,6 +17,7 @@ import { createHostParser, isLoopback } from "./http/host.ts";
 import { defaultLimits, type ServerLimits } from "./http/limits.ts";
 import { createListener, type ListenerOptions } from "./http/listener.ts";
 import { memoize } from "./http/memoize.ts";
+import { listenError } from "./listen-error.ts";
 import { createCallObserver } from "./observability/call-observer.ts";
 import { createServerMetrics } from "./observability/metrics.ts";
 import { requestIdHeader } from "./observability/request-id.ts";
@@ -203,11 +204,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   return {
     async start() {
       const address = await listener.start(host, port).catch((error: NodeJS.ErrnoException) => {
-        throw error.code === "EADDRINUSE"
-          ? new Error(`port ${port} on ${host} is in use; choose another with --port`, {
-              cause: error,
-            })
-          : error;
+        throw listenError(error, host, port);
       });
       const scheme = options.tls === undefined ? "http" : "https";
       url = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${address.port}`;

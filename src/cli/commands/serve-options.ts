@@ -6,6 +6,7 @@ import { asArgParser, ListOption, parseDuration } from "../arguments.ts";
 /** The parsed options of `runnerctl serve`. Timeouts are in milliseconds. */
 export interface ServeOptions {
   readonly data: readonly string[];
+  readonly sample: boolean;
   readonly lenient: boolean;
   readonly host: string;
   readonly port: number;
@@ -48,7 +49,7 @@ RUNNER_SERVER_TOKENS.
 The server also serves /healthz, /readyz and /metrics.
 
 Example:
-  runnerctl serve --data examples/runners --token "$TOKEN" --host 0.0.0.0`,
+  runnerctl serve --data fixtures --token "$TOKEN" --host 0.0.0.0`,
     )
     .hook("preAction", (command) => {
       applyFlagsFromEnvironment(command);
@@ -61,8 +62,9 @@ Example:
   };
   add(
     "Fixtures:",
-    listOption("--data <path...>", "files and folders of fixtures; reloaded when they change"),
-    flagOption("--lenient", "accept fixtures that only violate validation rules, and warn"),
+    listOption("--data <path...>", "files and folders of fixtures; reloaded on change"),
+    flagOption("--sample", "the sample runners, in addition to --data"),
+    flagOption("--lenient", "accept fixtures that only violate rules, and warn"),
   );
   add(
     "Address:",
@@ -187,9 +189,11 @@ function durationOption(flags: string, description: string, defaultMs: number): 
 
 /** Exits with a usage error if a required option is missing or only valid with another one. */
 function checkOptionCombinations(command: Command): void {
-  const { data, tlsCert, tlsKey } = command.opts<ServeOptions>();
-  if (data.length === 0) {
-    command.error("error: --data is missing; pass files or folders of fixtures");
+  const { data, sample, tlsCert, tlsKey } = command.opts<ServeOptions>();
+  if (data.length === 0 && !sample) {
+    command.error(
+      "error: no runners to serve; pass files or folders of fixtures with --data, or use --sample",
+    );
   }
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     command.error("error: --tls-cert and --tls-key must be used together");
