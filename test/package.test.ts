@@ -211,6 +211,23 @@ describe("runnerctl", () => {
     expect(name).toBe(`${runnerId}\n`);
   });
 
+  test("completes commands and IDs after npx", async () => {
+    await withServer(["npx", "runnerctl"], async (url) => {
+      const complete = async (...words: string[]) => {
+        const program = `
+          source <(npx runnerctl completion bash)
+          COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"
+          _runnerctl_npx
+          printf '%s\\n' "\${COMPREPLY[@]}"`;
+        const env = `ONA_BASE_URL=${url}`;
+        const args = [env, "bash", "--norc", "-c", program, "-", ...words];
+        return (await run("env", args, app)).stdout.trimEnd().split("\n");
+      };
+      expect(await complete("npx", "runnerctl", "st")).toEqual(["status"]);
+      expect(await complete("npx", "runnerctl", "status", "c4")).toEqual([runnerId]);
+    });
+  });
+
   test("loads only what it needs, to start fast", async () => {
     const main = join(app, "node_modules/runner-service/dist/cli/main.cjs");
     const preload = join(app, "print-loaded.cjs");

@@ -33,13 +33,18 @@ export function parseDurationOrZero(text: string): number {
   return /^0(ms|s|m)?$/.test(text) ? 0 : parseDuration(text);
 }
 
+/** Returns whether a text is a UUID, as all runner IDs are. */
+export function isRunnerId(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+}
+
 /**
  * Validates a runner ID and returns it unchanged.
  *
  * Throws a UsageError if it is not a UUID: such a runner cannot exist.
  */
 export function parseRunnerId(text: string): string {
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) {
+  if (!isRunnerId(text)) {
     throw new UsageError("It must be a UUID, such as d2c94c27-3b76-4a42-b88c-95a85e392c68.");
   }
   return text;

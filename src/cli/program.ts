@@ -95,6 +95,11 @@ program
   .addHelpText("after", example("source <(runnerctl completion bash)", ""))
   .action(async (shell) => (await import("./commands/completion.ts")).completion(shell, program));
 
+program
+  .command("completion-ids", { hidden: true })
+  .argument("<line>", "the command line to complete")
+  .action(async (line) => (await import("./commands/completion-ids.ts")).completionIds(line));
+
 for (const command of [program, ...program.commands]) {
   checkRepeatedOptions(command);
 }
