@@ -3,7 +3,7 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, test, vi } from "vitest";
-import { type RunningRunnerctl, startRunnerctl } from "./support/runnerctl.ts";
+import { type RunnerctlProcess, startRunnerctl } from "./support/runnerctl.ts";
 
 // Processes start slowly on a busy machine.
 vi.setConfig({ testTimeout: 30_000 });
@@ -12,17 +12,17 @@ const root = new URL("..", import.meta.url).pathname;
 const pages = ["README.md", ...globSync("docs/*.md", { cwd: root })];
 const text = pages.map((page) => readFileSync(join(root, page), "utf8")).join("\n");
 
-let server: RunningRunnerctl;
+let server: RunnerctlProcess;
 let url: string;
 
 beforeAll(async () => {
   server = startRunnerctl(["serve", "--data", `${root}examples/runners`, "--port", "0"]);
-  [, url = ""] = await server.printed(/on (http:\/\/127\.0\.0\.1:\d+)\n/);
+  [, url = ""] = await server.waitForStdout(/on (http:\/\/127\.0\.0\.1:\d+)\n/);
 });
 
 afterAll(async () => {
   server.process.kill();
-  await server.ended;
+  await server.exited;
 });
 
 describe.concurrent("the README and the pages in docs show the actual output:", () => {

@@ -13,7 +13,7 @@ export interface ReceivedRequest {
 }
 
 /** Responds to a request, or fails to. */
-export type Behaviour = (response: ServerResponse) => void;
+export type Behavior = (response: ServerResponse) => void;
 
 /** A server that fails in a scripted way. */
 export interface FailingServer extends AsyncDisposable {
@@ -25,12 +25,12 @@ export interface FailingServer extends AsyncDisposable {
 }
 
 /**
- * Starts a server on a free port. Each request gets the next of `behaviours`;
+ * Starts a server on a free port. Each request gets the next of `behaviors`;
  * when all have been used, requests get the last one. `now` is the clock for
  * {@link ReceivedRequest.at}.
  */
 export async function startFailingServer(
-  behaviours: readonly Behaviour[],
+  behaviors: readonly Behavior[],
   now: () => number = Date.now,
 ): Promise<FailingServer> {
   const requests: ReceivedRequest[] = [];
@@ -39,9 +39,9 @@ export async function startFailingServer(
   const server = createServer({ keepAliveTimeout: 60_000 }, async (request, response) => {
     const { method, url, headers } = request;
     const chunks = await request.toArray();
-    const behaviour = behaviours[Math.min(requests.length, behaviours.length - 1)];
+    const behavior = behaviors[Math.min(requests.length, behaviors.length - 1)];
     requests.push({ at: now(), method, url, headers, body: Buffer.concat(chunks).toString() });
-    behaviour?.(response);
+    behavior?.(response);
   });
   server.on("connection", (socket) => {
     sockets.add(socket);
@@ -61,12 +61,12 @@ export async function startFailingServer(
   };
 }
 
-/** Responds with a status, a body and headers. An object is sent as JSON, other bodies as they are. */
-export function answer(
+/** Creates a behavior that responds. An object is sent as JSON, other bodies as they are. */
+export function respond(
   status: number,
   body: object | string | Uint8Array = "",
   headers: Record<string, string | string[]> = {},
-): Behaviour {
+): Behavior {
   const isBytes = typeof body === "string" || body instanceof Uint8Array;
   return (response) => {
     response.writeHead(status, {
@@ -78,27 +78,27 @@ export function answer(
 }
 
 /** Never responds. */
-export const stall: Behaviour = () => {};
+export const stall: Behavior = () => {};
 
 /** Sends the start of a response, and then nothing more. */
-export const stallMidway: Behaviour = (response) => {
+export const stallMidway: Behavior = (response) => {
   response.writeHead(200, { "Content-Type": "application/json", "Content-Length": "1000" });
   response.write('{"runner":');
 };
 
 /** Resets the connection instead of responding. */
-export const reset: Behaviour = (response) => {
+export const reset: Behavior = (response) => {
   response.socket?.resetAndDestroy();
 };
 
 /** Sends the start of a response, then closes the connection. */
-export const resetMidway: Behaviour = (response) => {
+export const resetMidway: Behavior = (response) => {
   stallMidway(response);
   setImmediate(() => response.socket?.destroy());
 };
 
 /** Returns a URL with a port that nothing listens on. */
-export async function urlOfNobody(): Promise<string> {
+export async function getUnreachableUrl(): Promise<string> {
   const server = await startFailingServer([stall]);
   await server[Symbol.asyncDispose]();
   return server.url;

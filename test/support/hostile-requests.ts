@@ -78,7 +78,7 @@ export function almostGoodRequest(): HostileRequest {
         ]),
       );
   if (chance(0.1)) {
-    body = mutated(body);
+    body = mutate(body);
   }
   const headers: Record<string, string> = {
     "content-type": isBinary ? "application/proto" : "application/json",
@@ -206,13 +206,13 @@ function hostileBody(headers: Record<string, string>): Buffer {
       body = body.subarray(0, below(body.length + 1));
     }
     if (chance(0.2)) {
-      body = mutated(body);
+      body = mutate(body);
     }
   }
   if (headers["content-type"]?.includes("grpc") || headers["content-type"]?.includes("connect+")) {
     body = envelope(body);
   }
-  return chance(0.1) ? mutated(body) : body;
+  return chance(0.1) ? mutate(body) : body;
 }
 
 function envelope(message: Buffer): Buffer {
@@ -283,7 +283,7 @@ function large(): Buffer {
 }
 
 /** Returns a copy with up to four bytes changed. */
-export function mutated(body: Buffer): Buffer {
+export function mutate(body: Buffer): Buffer {
   const copy = Buffer.from(body);
   for (let n = below(4); n >= 0 && copy.length > 0; n--) {
     copy[below(copy.length)] = below(256);
@@ -300,14 +300,14 @@ export function hostileBytes(): Buffer {
   const settings = Buffer.from("000000040000000000", "hex");
   return oneOf<() => Buffer>([
     () => bytes(below(300) + 1),
-    () => mutated(valid),
+    () => mutate(valid),
     () => valid.subarray(0, below(valid.length)),
     () => Buffer.concat([valid, valid, bytes(50)]),
     () => Buffer.concat(Array(below(20) + 1).fill(valid)),
     () => Buffer.concat([preface, bytes(below(200))]),
     () => Buffer.concat([preface, settings, bytes(below(200))]),
     () =>
-      mutated(Buffer.concat([preface, settings, Buffer.from("00000401050000000182848641", "hex")])),
+      mutate(Buffer.concat([preface, settings, Buffer.from("00000401050000000182848641", "hex")])),
     () => Buffer.from("GET / HTTP/1.1\r\n\r\n"),
     () => Buffer.from("GET / HTTP/1.0\r\n\r\n"),
     () => Buffer.from("GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n"),

@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import type { TestContext } from "vitest";
-import { type RunningRunnerctl, startRunnerctl } from "./runnerctl.ts";
+import { type RunnerctlProcess, startRunnerctl } from "./runnerctl.ts";
 import { makeTempFolder } from "./temp-folder.ts";
 
 /** The id of the runner in the file. */
@@ -31,15 +31,15 @@ export async function serveRunnerFile(
     folder.write("runner.json", JSON.stringify({ runner }));
   };
   write(status);
-  let server: RunningRunnerctl;
+  let server: RunnerctlProcess;
   const start = async (port: string): Promise<string> => {
     server = startRunnerctl(["serve", "--data", folder.path, "--port", port, ...args]);
-    const [, url = ""] = await server.printed(/on (http:\/\/127\.0\.0\.1:\d+)\n/);
+    const [, url = ""] = await server.waitForStdout(/on (http:\/\/127\.0\.0\.1:\d+)\n/);
     return url;
   };
   const stop = async () => {
     server.process.kill("SIGKILL");
-    await server.ended;
+    await server.exited;
   };
   const url = await start("0");
   return {

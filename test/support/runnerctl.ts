@@ -6,21 +6,24 @@ const root = new URL("../..", import.meta.url).pathname;
 const main = `${root}src/cli/main.ts`;
 
 /** A running runnerctl process. */
-export interface RunningRunnerctl {
+export interface RunnerctlProcess {
   readonly process: ChildProcessWithoutNullStreams;
-  /** Resolves with the first match in standard output, printed so far or later. Rejects if the process exits first. */
-  printed(pattern: RegExp): Promise<RegExpExecArray>;
+  /**
+   * Resolves with the first match in standard output, printed so far or later. Rejects if the
+   * process exits first.
+   */
+  waitForStdout(pattern: RegExp): Promise<RegExpExecArray>;
   /** The same for standard error. */
-  complained(pattern: RegExp): Promise<RegExpExecArray>;
+  waitForStderr(pattern: RegExp): Promise<RegExpExecArray>;
   /** Resolves when the process has exited. */
-  readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
+  readonly exited: Promise<{ code: number | null; stdout: string; stderr: string }>;
 }
 
 /** Starts runnerctl from its sources, without the environment variables of the user. */
 export function startRunnerctl(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
-): RunningRunnerctl {
+): RunnerctlProcess {
   return start(process.execPath, [main, ...args], env);
 }
 
@@ -32,7 +35,7 @@ export function startRunnerctl(
 export function startRunnerctlOnTerminal(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
-): RunningRunnerctl {
+): RunnerctlProcess {
   const command = [process.execPath, main, ...args].join(" ");
   return start(
     "script",
@@ -47,14 +50,14 @@ function start(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
   transform = (text: string) => text,
-): RunningRunnerctl {
+): RunnerctlProcess {
   const { PATH, HOME } = process.env;
   const child = spawn(command, args, { cwd: root, env: { PATH, HOME, ...env } });
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text) => (stdout += transform(text)));
   child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
-  const ended = once(child, "close").then(([code]) => ({ code, stdout, stderr }));
+  const exited = once(child, "close").then(([code]) => ({ code, stdout, stderr }));
   const matchIn = (stream: Readable, text: () => string, pattern: RegExp) =>
     new Promise<RegExpExecArray>((resolve, reject) => {
       const check = () => {
@@ -66,19 +69,19 @@ function start(
       };
       stream.on("data", check);
       check();
-      ended.then((end) => reject(new Error(`exited before ${pattern}: ${JSON.stringify(end)}`)));
+      exited.then((exit) => reject(new Error(`exited before ${pattern}: ${JSON.stringify(exit)}`)));
     });
   return {
     process: child,
-    ended,
-    printed: (pattern) => matchIn(child.stdout, () => stdout, pattern),
-    complained: (pattern) => matchIn(child.stderr, () => stderr, pattern),
+    exited,
+    waitForStdout: (pattern) => matchIn(child.stdout, () => stdout, pattern),
+    waitForStderr: (pattern) => matchIn(child.stderr, () => stderr, pattern),
   };
 }
 
 /** Runs runnerctl until it exits. */
 export function runRunnerctl(args: readonly string[], env?: NodeJS.ProcessEnv) {
-  const { process: child, ended } = startRunnerctl(args, env);
+  const { process: child, exited } = startRunnerctl(args, env);
   child.stdin.end();
-  return ended;
+  return exited;
 }
