@@ -103,13 +103,23 @@ describe("every entry point", () => {
     createRunnerClient({ tokens: "" });
   `;
   const rest = `
-    import { createRunnerClientFromEnv, type NodeRunnerClient } from "runner-service/node";
-    import { createMemoryRunnerStore, createRunnerServer } from "runner-service/server";
+    import {
+      createRunnerClientFromEnv, type NodeRunnerClient, type Runner as NodeRunner, RunnerPhase as Phase, waitForRunner,
+    } from "runner-service/node";
+    import { createMemoryRunnerStore, createRunnerServer, type EncodedRunner, encodeRunner } from "runner-service/server";
     import { ViolationsSchema } from "runner-service/gen/buf/validate/validate_pb";
     import { RunnerService } from "runner-service/gen/gitpod/v1/runner_service_pb";
     export const client: NodeRunnerClient = createRunnerClientFromEnv({ http2: true });
     export const url: Promise<string> = createRunnerServer({ store: createMemoryRunnerStore([]) }).start();
     export const names: [string, string] = [RunnerService.method.getRunner.name, ViolationsSchema.typeName];
+    export async function waitUntilActive(runnerId: string): Promise<NodeRunner> {
+      await using client = createRunnerClientFromEnv();
+      const anyState: NodeRunner | undefined = await waitForRunner(client, runnerId, () => true);
+      // The type of the result follows from a type predicate.
+      const deleted: undefined = await waitForRunner(client, runnerId, (runner) => runner === undefined);
+      return waitForRunner(client, runnerId, (runner): runner is NodeRunner => runner?.status?.phase === Phase.ACTIVE);
+    }
+    export const encode: (runner: NodeRunner) => EncodedRunner = encodeRunner;
     // @ts-expect-error The types are found: the store is required.
     createRunnerServer({});
   `;
