@@ -25,7 +25,7 @@ describe("the check for breaking changes", () => {
   });
 
   test("passes when a field is added", () => {
-    edit("  string name = 4;", "  string name = 4;\n\n  // New.\n  string motto = 11;");
+    edit("  string name = 4;", "  string name = 4;\n\n  // New.\n  string motto = 1000;");
     expect(checkBreaking()).toEqual({ status: 0, output: "" });
   });
 
