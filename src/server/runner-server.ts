@@ -74,6 +74,8 @@ export interface RunnerServer {
    * `timeoutMs` milliseconds (default: 10 s) are destroyed.
    */
   close(options?: { readonly timeoutMs?: number }): Promise<void>;
+  /** The same as `close()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -219,6 +221,9 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     close({ timeoutMs = 10_000 } = {}) {
       state = "closing";
       return listener.close(timeoutMs);
+    },
+    [Symbol.asyncDispose]() {
+      return this.close();
     },
   };
 }
