@@ -79,6 +79,8 @@ export interface RunnerServer {
    * `timeoutMs` milliseconds (default: 10 s) are destroyed.
    */
   close(options?: { readonly timeoutMs?: number }): Promise<void>;
+  /** The same as `close()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -217,6 +219,9 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     close({ timeoutMs = 10_000 } = {}) {
       state = "closing";
       return listener.close(timeoutMs);
+    },
+    [Symbol.asyncDispose]() {
+      return this.close();
     },
   };
 }
