@@ -1,9 +1,9 @@
 import { type Dispatcher, EnvHttpProxyAgent, H2CClient, Pool } from "undici";
 import { liveApiUrl, parseBaseUrl } from "./base-url.ts";
+import type { Environment } from "./environment.ts";
 import { mayUseProxy } from "./proxy.ts";
 import {
   createRunnerClientOverHttp,
-  type Environment,
   type RunnerClient,
   type RunnerClientOptions,
   withEnvironment,

@@ -15,6 +15,7 @@ import { openTokenFile } from "../../server/token-file.ts";
 import { createFileStoreObserver } from "../file-store-observer.ts";
 import { createServeLogger } from "../output/serve-logger.ts";
 import { releaseLoadingMemory } from "../release-memory.ts";
+import { sampleRunnersFolder } from "../sample-runners.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
 /** `runnerctl serve`: runs the reference server until SIGINT or SIGTERM. */
@@ -27,7 +28,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const tls = await readTls(options);
   const tokens = await openTokens(options, logger);
   const store = await openFileRunnerStore({
-    paths: options.data,
+    paths: [...options.data, ...(options.sample ? [sampleRunnersFolder()] : [])],
     lenient: options.lenient,
     onEvent: createFileStoreObserver(logger, registry),
   });
