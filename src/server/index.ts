@@ -4,6 +4,7 @@
  * @module
  */
 
+export type { StaleFile } from "../fixture/file-problems.ts";
 export {
   type FileRunnerStore,
   type FileRunnerStoreOptions,
@@ -18,6 +19,7 @@ export {
 export { createMemoryRunnerStore, type MemoryRunnerStore } from "../store/memory-runner-store.ts";
 export {
   type RunnerStore,
+  type StoreStatus,
   StoreUnreachableError,
   UnreadableRunnerError,
 } from "../store/runner-store.ts";
