@@ -1,21 +1,21 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
-/** What a process is for: each kind has a core of its own. */
+/** The role of a process. Each role has its own core. */
 export type Role = "server" | "load";
 
-/** The core of each role; undefined where processes cannot be pinned. */
+/** The core of each role; undefined if processes cannot be pinned. */
 export const cores: Readonly<Record<Role, number>> | undefined = findCores();
 
-/** The command line that runs `command` on the core of its role. */
-export function pinned(role: Role, command: readonly string[]): [string, ...string[]] {
+/** Returns the command line that runs `command` on the core of its role. */
+export function pinCommand(role: Role, command: readonly string[]): [string, ...string[]] {
   const [program = "", ...args] = command;
   return cores === undefined
     ? [program, ...args]
     : ["taskset", "--cpu-list", String(cores[role]), program, ...args];
 }
 
-/** The first and the last core that this process may run on: neighbours may be one core's threads. */
+/** Picks the first and last allowed CPU, because adjacent ones may be threads of one core. */
 function findCores(): Record<Role, number> | undefined {
   if (process.platform !== "linux" || spawnSync("taskset", ["--version"]).status !== 0) {
     return undefined;

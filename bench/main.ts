@@ -1,16 +1,16 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Outcome } from "./contest.ts";
+import type { BenchmarkResult } from "./benchmark.ts";
 import { describeEnvironment } from "./environment.ts";
 import { measureClient } from "./parts/client.ts";
 import { measureMany } from "./parts/many.ts";
 import { profile } from "./parts/profile.ts";
 import { measureRunnerctl } from "./parts/runnerctl.ts";
 import { measureServer } from "./parts/server.ts";
-import { comparisonTable, subjectTable } from "./table.ts";
+import { formatComparisons, formatSubjects } from "./table.ts";
 
-const parts: Readonly<Record<string, () => Promise<Outcome[]>>> = {
+const parts: Readonly<Record<string, () => Promise<BenchmarkResult[]>>> = {
   server: measureServer,
   many: measureMany,
   client: measureClient,
@@ -18,10 +18,10 @@ const parts: Readonly<Record<string, () => Promise<Outcome[]>>> = {
 };
 
 const names = process.argv.slice(2);
-const known = [...Object.keys(parts), "profile"];
-const unknown = names.find((name) => !known.includes(name));
+const partNames = [...Object.keys(parts), "profile"];
+const unknown = names.find((name) => !partNames.includes(name));
 if (unknown !== undefined) {
-  process.stderr.write(`bench: no part is called ${unknown}; choose from ${known.join(", ")}\n`);
+  process.stderr.write(`bench: unknown part "${unknown}"; choose from ${partNames.join(", ")}\n`);
   process.exit(2);
 }
 process.once("SIGINT", () => process.exit(130));
@@ -29,22 +29,22 @@ installPeers();
 process.stdout.write(`${describeEnvironment()}\n`);
 for (const [name, measure] of Object.entries(parts)) {
   if (names.length === 0 || names.includes(name)) {
-    const outcomes = await measure();
-    const tables = `${comparisonTable(outcomes)}\n${subjectTable(outcomes)}`;
+    const results = await measure();
+    const tables = `${formatComparisons(results)}\n${formatSubjects(results)}`;
     process.stdout.write(`### ${name}\n\n${tables}\n`);
   }
 }
 
-// It compares nothing, so it is for those who ask.
+// It compares nothing, so it only runs on request.
 if (names.includes("profile")) {
   process.stdout.write(`### profile\n\n${await profile()}\n`);
 }
 
-/** Installs the packages that only the bench needs, unless they are there as the lock file has them. */
+/** Installs the packages of the bench unless they are up to date with the lock file. */
 function installPeers(): void {
-  const wanted = join(import.meta.dirname, "package-lock.json");
+  const lockFile = join(import.meta.dirname, "package-lock.json");
   const installed = join(import.meta.dirname, "node_modules/.package-lock.json");
-  if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(wanted).mtimeMs) {
+  if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lockFile).mtimeMs) {
     execFileSync("npm", ["ci"], { cwd: import.meta.dirname, stdio: ["ignore", 2, "inherit"] });
   }
 }

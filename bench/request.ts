@@ -2,7 +2,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { GetRunnerRequestSchema } from "../gen/gitpod/v1/runner_service_pb.ts";
 import { sampleId, token } from "./sample.ts";
 
-/** A call of GetRunner, as it is on the wire. */
+/** A request to GetRunner as it is on the wire. */
 export interface WireRequest {
   readonly method: "GET" | "POST";
   readonly path: string;
@@ -12,27 +12,27 @@ export interface WireRequest {
 
 const path = "/gitpod.v1.RunnerService/GetRunner";
 
-/** The headers of every call, as an HTTP client sends them. */
+/** The headers of every request, as an HTTP client sends them. */
 const commonHeaders = {
   "User-Agent": "runner-service-bench",
   Accept: "*/*",
   Authorization: `Bearer ${token}`,
 };
 
-/** A POST with JSON, as Connect's clients and curl make it; `acceptEncoding` as every fetch does. */
+/** Creates a JSON POST. Without `acceptEncoding` it is like curl's; fetch always sets that header. */
 export function jsonPost(acceptEncoding?: string): WireRequest {
   return post("application/json", Buffer.from(JSON.stringify({ runnerId: sampleId })), {
     ...(acceptEncoding !== undefined && { "Accept-Encoding": acceptEncoding }),
   });
 }
 
-/** A POST in binary. */
+/** Creates a binary POST. */
 export function binaryPost(): WireRequest {
   const message = create(GetRunnerRequestSchema, { runnerId: sampleId });
   return post("application/proto", Buffer.from(toBinary(GetRunnerRequestSchema, message)));
 }
 
-/** Connect's GET, with JSON. */
+/** Creates a Connect GET with JSON. */
 export function connectGet(): WireRequest {
   const query = new URLSearchParams({
     connect: "v1",
@@ -66,8 +66,8 @@ function post(
   };
 }
 
-/** The bytes of a request in HTTP/1.1. */
-export function http1Bytes({ method, path, headers, body }: WireRequest, port: number): Buffer {
+/** Encodes a request in HTTP/1.1. */
+export function encodeHttp1({ method, path, headers, body }: WireRequest, port: number): Buffer {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   const head = `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${lines.join("")}\r\n`;
   return Buffer.concat([Buffer.from(head, "latin1"), body]);

@@ -1,12 +1,12 @@
 import { Session } from "node:inspector/promises";
 
-/** The share of a process's busy time that each function was at work itself, by its name and place. */
+/** Self times as shares of the process's busy time, by function name and location. */
 export type SelfTimes = Readonly<Record<string, number>>;
 
-/** How often V8 looks at what is at work, in microseconds. */
+/** The sampling interval of V8's profiler, in microseconds. */
 const samplingInterval = 200;
 
-/** Samples this process for so many milliseconds. */
+/** Profiles this process for `ms` milliseconds. */
 export async function sampleSelfTimes(ms: number): Promise<SelfTimes> {
   const session = new Session();
   session.connect();
@@ -20,7 +20,7 @@ export async function sampleSelfTimes(ms: number): Promise<SelfTimes> {
   const names = new Map(
     profile.nodes.map(({ id, callFrame: { functionName, url, lineNumber } }) => [
       id,
-      `${functionName || "a function"} ${placeOf(url, lineNumber + 1)}`.trim(),
+      `${functionName || "(anonymous)"} ${formatLocation(url, lineNumber + 1)}`.trim(),
     ]),
   );
   const times = new Map<string, number>();
@@ -36,7 +36,7 @@ export async function sampleSelfTimes(ms: number): Promise<SelfTimes> {
   return Object.fromEntries([...times].map(([name, time]) => [name, time / busy]));
 }
 
-/** A place in the code, by the last two parts of its path. */
-function placeOf(url: string, line: number): string {
+/** Formats a location in the code with the last two segments of its path. */
+function formatLocation(url: string, line: number): string {
   return url === "" ? "" : `${url.split("/").slice(-2).join("/")}:${line}`;
 }

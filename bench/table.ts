@@ -1,33 +1,34 @@
-import type { Busy, Goal, Outcome, Sample, Unit } from "./contest.ts";
-import { ratios, type Summary, summarise } from "./statistics.ts";
+import type { BenchmarkResult, CpuUsage, Goal, Sample, Unit } from "./benchmark.ts";
+import { ratios, type Summary, summarize } from "./statistics.ts";
 
 const times: Unit = { name: "×", digits: 2 };
 
-/** A Markdown table of what is held against what: medians, and ratios with the least and the greatest. */
-export function comparisonTable(outcomes: readonly Outcome[]): string {
-  const rows = outcomes.flatMap(({ what, unit, subject, samples, comparisons }) =>
+/** Formats comparisons as a Markdown table: medians, and ratios with minimum and maximum. */
+export function formatComparisons(results: readonly BenchmarkResult[]): string {
+  const rows = results.flatMap(({ what, unit, subject, samples, comparisons }) =>
     comparisons.map(({ of, against, goal }) => {
       const ours = samples[of] ?? [];
-      const value = summarise(ours.map(valueIn));
-      const verdictOn = (summary: Summary, unit: Unit) =>
-        goal === undefined ? ["", ""] : [goalText(goal, unit), verdict(goal, summary.median)];
+      const value = summarize(ours.map(getValue));
+      const goalCells = (summary: Summary, unit: Unit) =>
+        goal === undefined ? ["", ""] : [formatGoal(goal, unit), formatVerdict(goal, summary)];
       if (against === undefined) {
-        return [what, of, withUnit(value.median, unit), "", "", "", "", ...verdictOn(value, unit)];
+        const cell = formatValue(value.median, unit);
+        return [what, of, cell, "", "", "", "", ...goalCells(value, unit)];
       }
       const theirs = samples[against] ?? [];
-      const ratio = summarise(ratios(ours.map(valueIn), theirs.map(valueIn)));
+      const ratio = summarize(ratios(ours.map(getValue), theirs.map(getValue)));
       const byCpu =
         subject &&
-        summarise(ratios(ours.map(valueByCpu(subject)), theirs.map(valueByCpu(subject))));
+        summarize(ratios(ours.map(getValuePerCpu(subject)), theirs.map(getValuePerCpu(subject))));
       return [
         what,
         of,
-        withUnit(value.median, unit),
+        formatValue(value.median, unit),
         against,
-        withUnit(summarise(theirs.map(valueIn)).median, unit),
-        withSpread(ratio, times),
-        byCpu === undefined ? "" : withSpread(byCpu, times),
-        ...verdictOn(ratio, times),
+        formatValue(summarize(theirs.map(getValue)).median, unit),
+        formatSummary(ratio, times),
+        byCpu === undefined ? "" : formatSummary(byCpu, times),
+        ...goalCells(ratio, times),
       ];
     }),
   );
@@ -40,65 +41,68 @@ export function comparisonTable(outcomes: readonly Outcome[]): string {
     "ratio",
     "by CPU time",
     "goal",
-    "is it met",
+    "result",
   ];
-  return markdown(header, rows);
+  return formatTable(header, rows);
 }
 
-/** A Markdown table of what each subject did by itself, and how busy that kept the cores. */
-export function subjectTable(outcomes: readonly Outcome[]): string {
-  const rows = outcomes.flatMap(({ what, unit, samples }) =>
+/** Formats the values of every subject, and the CPU usage, as a Markdown table. */
+export function formatSubjects(results: readonly BenchmarkResult[]): string {
+  const rows = results.flatMap(({ what, unit, samples }) =>
     Object.entries(samples).map(([name, ofSubject]) => [
       what,
       name,
-      withSpread(summarise(ofSubject.map(valueIn)), unit),
-      share(ofSubject.map(({ busy }) => busy?.server ?? Number.NaN)),
-      share(ofSubject.map(({ busy }) => busy?.load ?? Number.NaN)),
+      formatSummary(summarize(ofSubject.map(getValue)), unit),
+      formatShare(ofSubject.map(({ cpu }) => cpu?.server ?? Number.NaN)),
+      formatShare(ofSubject.map(({ cpu }) => cpu?.load ?? Number.NaN)),
     ]),
   );
-  return markdown(["measured", "subject", "", "server's core", "load's core"], rows);
+  return formatTable(["measured", "subject", "", "server's core", "load's core"], rows);
 }
 
-function valueIn({ value }: Sample): number {
+function getValue({ value }: Sample): number {
   return value;
 }
 
-/** Calls in each second that the subject's process had a core to itself. */
-function valueByCpu(subject: keyof Busy): (sample: Sample) => number {
-  return ({ value, busy }) => value / (busy?.[subject] ?? Number.NaN);
+/** Returns the value per second of CPU time of the subject's process. */
+function getValuePerCpu(subject: keyof CpuUsage): (sample: Sample) => number {
+  return ({ value, cpu }) => value / (cpu?.[subject] ?? Number.NaN);
 }
 
-function verdict(goal: Goal, value: number): string {
-  const isMet = "atLeast" in goal ? value >= goal.atLeast : value <= goal.atMost;
+function formatVerdict(goal: Goal, { median }: Summary): string {
+  const isMet = "atLeast" in goal ? median >= goal.atLeast : median <= goal.atMost;
   return isMet ? "met" : "**missed**";
 }
 
-function goalText(goal: Goal, { name }: Unit): string {
+function formatGoal(goal: Goal, { name }: Unit): string {
   return "atLeast" in goal ? `≥ ${goal.atLeast} ${name}` : `≤ ${goal.atMost} ${name}`;
 }
 
-function withUnit(value: number, unit: Unit): string {
-  return `${number(value, unit)} ${unit.name}`;
+function formatValue(value: number, unit: Unit): string {
+  return `${formatNumber(value, unit)} ${unit.name}`;
 }
 
-function withSpread({ median, min, max }: Summary, unit: Unit): string {
-  return `${withUnit(median, unit)} (${number(min, unit)}–${number(max, unit)})`;
+function formatSummary({ median, min, max }: Summary, unit: Unit): string {
+  return `${formatValue(median, unit)} (${formatNumber(min, unit)}–${formatNumber(max, unit)})`;
 }
 
-function share(values: readonly number[]): string {
-  const { median } = summarise(values);
+function formatShare(values: readonly number[]): string {
+  const { median } = summarize(values);
   return Number.isNaN(median) ? "" : `${Math.round(median * 100)} %`;
 }
 
-function number(value: number, { digits }: Unit): string {
+function formatNumber(value: number, { digits }: Unit): string {
   return value.toLocaleString("en", {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   });
 }
 
-/** A table in Markdown. */
-export function markdown(header: readonly string[], rows: readonly (readonly string[])[]): string {
+/** Formats a Markdown table. */
+export function formatTable(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
   const lines = [header, header.map(() => "---"), ...rows];
   return lines.map((cells) => `| ${cells.join(" | ")} |\n`).join("");
 }

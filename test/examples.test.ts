@@ -16,12 +16,12 @@ describe("the sample runners", () => {
     expect(await load(folder)).toHaveLength(files.length);
   });
 
-  test.each(files)("%s has its line in the table", async (file) => {
+  test.each(files)("%s has a row in the table of the README", async (file) => {
     const [runner] = await load(folder + file);
     expect(table).toContain(`| [${file}](${file}) | \`${runner?.runnerId}\` | ${runner?.name} |`);
   });
 
-  test("name no hosts but examples", () => {
+  test("only contain URLs of example.com", () => {
     for (const file of files) {
       for (const [, host] of readFileSync(folder + file, "utf8").matchAll(/https?:\/\/([^/"]+)/g)) {
         expect(host).toMatch(/\bexample\.com$/);

@@ -6,26 +6,26 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
-// The package is built, packed and installed.
+// The setup builds, packs and installs the package.
 vi.setConfig({ hookTimeout: 120_000, testTimeout: 60_000 });
 
 const root = new URL("..", import.meta.url).pathname;
-const tool = (name: string) => join(root, "node_modules/.bin", name);
+const toolPath = (name: string) => join(root, "node_modules/.bin", name);
 const runnerId = "c4a19e60-0d7b-4f35-9b28-e5f3a1d6c702";
 
-/** Without what npm tells the scripts that it runs: what is run here is to be like on its own. */
+/** The environment of a user's shell: without the variables that npm and Vitest set. */
 const environment = Object.fromEntries(
   Object.entries(process.env).filter(
     ([name]) => !/^npm_|^INIT_CWD$|^NODE_OPTIONS$|^VITEST/i.test(name),
   ),
 );
 
-/** A folder of somebody who has installed the package, and nothing else. */
+/** The folder of an app whose only dependency is the package. */
 const app = mkdtempSync(join(tmpdir(), "package-"));
 let packed: string[];
 
 beforeAll(async () => {
-  // What is printed before the JSON is the build's.
+  // The build prints before the JSON.
   const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", app], root);
   const [{ filename, files }] = JSON.parse(stdout.slice(stdout.indexOf("[\n")));
   packed = files.map(({ path }: { path: string }) => path);
@@ -35,7 +35,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(app, { recursive: true }));
 
-test("the package holds the contract and what is built, and nothing else", () => {
+test("the package contains the contract and the build output, and nothing else", () => {
   const others = packed.filter(
     (path) =>
       !/^dist\/(gen|src)\/.+\.(js|d\.ts)$|^dist\/cli\/[^/]+\.cjs$|^(proto|third_party)\/.+\.proto$/.test(
@@ -59,14 +59,14 @@ describe("every entry point", () => {
     "runner-service/proto/gitpod/v1/runner_service.proto",
   ];
 
-  test("is tried here", () => {
+  test("is covered by these tests", () => {
     const patterns = Object.keys(exports).map((key) => `runner-service${key.slice(1)}`);
-    const tried = [...modules.map(([name]) => name), ...files];
-    const untried = patterns.filter((pattern) => {
+    const covered = [...modules.map(([name]) => name), ...files];
+    const uncovered = patterns.filter((pattern) => {
       const [start = "", end] = pattern.split("*");
-      return !tried.some((name) => (end === undefined ? name === start : name.startsWith(start)));
+      return !covered.some((name) => (end === undefined ? name === start : name.startsWith(start)));
     });
-    expect(untried).toEqual([]);
+    expect(uncovered).toEqual([]);
   });
 
   test("imports", async () => {
@@ -99,7 +99,7 @@ describe("every entry point", () => {
       const { state } = runnerHealth(runner as Runner);
       return phase === RunnerPhase.ACTIVE && state === "healthy" ? state : undefined;
     }
-    // @ts-expect-error Types are there: there is no such option.
+    // @ts-expect-error The types are found: no such option exists.
     createRunnerClient({ tokens: "" });
   `;
   const rest = `
@@ -110,11 +110,11 @@ describe("every entry point", () => {
     export const client: NodeRunnerClient = createRunnerClientFromEnv({ http2: true });
     export const url: Promise<string> = createRunnerServer({ store: createMemoryRunnerStore([]) }).start();
     export const names: [string, string] = [RunnerService.method.getRunner.name, ViolationsSchema.typeName];
-    // @ts-expect-error Types are there: a server has to have a store.
+    // @ts-expect-error The types are found: the store is required.
     createRunnerServer({});
   `;
 
-  // The libraries are the default ones: Connect's types need those of the DOM, in Node.js, too.
+  // `lib` is the default, because Connect's types need DOM even in Node.js.
   test.each([
     ["nodenext", "nodenext", ["node"], client + rest],
     ["bundler", "esnext", ["node"], client + rest],
@@ -137,60 +137,60 @@ describe("every entry point", () => {
       };
       writeFileSync(join(folder, "main.ts"), source);
       writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions }));
-      await run(tool("tsc"), [], folder);
+      await run(toolPath("tsc"), [], folder);
     },
   );
 });
 
 describe("runnerctl", () => {
   /**
-   * Serves the sample runners with what `command` starts, for as long as `use` takes, and returns
-   * what it printed on standard error.
+   * Starts `command` to serve the sample runners, and stops it when `use` is done. Returns its
+   * standard error.
    */
-  async function serving(
+  async function withServer(
     [command = "", ...args]: readonly string[],
     use: (url: string) => Promise<void>,
   ): Promise<string> {
     cpSync(join(root, "examples/runners"), join(app, "runners"), { recursive: true });
-    // In a group of its own, to be ended together with what npx starts.
+    // In its own process group, to kill npx together with the process that it starts.
     const server = spawn(command, [...args, "serve", "--data", "runners", "--port", "0"], {
       cwd: app,
       env: environment,
       detached: true,
     });
     const closed = once(server, "close");
-    let complained = "";
-    server.stderr.setEncoding("utf8").on("data", (text) => (complained += text));
+    let stderr = "";
+    server.stderr.setEncoding("utf8").on("data", (chunk) => (stderr += chunk));
     try {
-      let printed = "";
-      for await (const text of server.stdout.setEncoding("utf8")) {
-        printed += text;
-        if (printed.includes("Try:")) {
+      let stdout = "";
+      for await (const chunk of server.stdout.setEncoding("utf8")) {
+        stdout += chunk;
+        if (stdout.includes("Try:")) {
           break;
         }
       }
-      const [, url = ""] = /on (http:\/\/127\.0\.0\.1:\d+)\n/.exec(printed) ?? [];
+      const [, url = ""] = /on (http:\/\/127\.0\.0\.1:\d+)\n/.exec(stdout) ?? [];
       await use(url);
     } finally {
       process.kill(-(server.pid ?? 0), "SIGTERM");
       await closed;
     }
-    return complained;
+    return stderr;
   }
 
-  test("serves, and asks, by npx", async () => {
-    await serving(["npx", "runnerctl"], async (url) => {
+  test("runs serve and status with npx", async () => {
+    await withServer(["npx", "runnerctl"], async (url) => {
       const args = ["runnerctl", "status", runnerId, "--base-url", url];
       const { stdout } = await run("npx", args, app);
       expect(stdout).toContain("Health:     unavailable\n");
     });
   });
 
-  test("loads no more than it takes to start soon", async () => {
+  test("loads only what it needs, to start fast", async () => {
     const main = join(app, "node_modules/runner-service/dist/cli/main.cjs");
-    const list = join(app, "loaded.cjs");
+    const preload = join(app, "print-loaded.cjs");
     writeFileSync(
-      list,
+      preload,
       `process.on("exit", () => {
         const files = Object.keys(require.cache).filter((file) => file !== __filename);
         const bytes = files.reduce((sum, file) => sum + require("node:fs").statSync(file).size, 0);
@@ -198,44 +198,44 @@ describe("runnerctl", () => {
         process.stderr.write("loaded " + JSON.stringify({ bytes, fetch }) + "\\n");
       });`,
     );
-    const node = [process.execPath, "-r", list, main];
-    const loadedIn = (text: string) => JSON.parse(/^loaded (.+)$/m.exec(text)?.[1] ?? "null");
-    let get = "";
-    const serve = await serving(node, async (url) => {
+    const node = [process.execPath, "-r", preload, main];
+    const parseLoaded = (text: string) => JSON.parse(/^loaded (.+)$/m.exec(text)?.[1] ?? "null");
+    let getStderr = "";
+    const serveStderr = await withServer(node, async (url) => {
       const body = JSON.stringify({ runnerId });
       const headers = { "Content-Type": "application/json" };
-      const to = `${url}/gitpod.v1.RunnerService/GetRunner`;
-      expect((await fetch(to, { method: "POST", headers, body })).status).toBe(200);
+      const endpoint = `${url}/gitpod.v1.RunnerService/GetRunner`;
+      expect((await fetch(endpoint, { method: "POST", headers, body })).status).toBe(200);
       const args = [...node.slice(1), "get", runnerId, "--base-url", url];
-      ({ stderr: get } = await run(process.execPath, args, app));
+      ({ stderr: getStderr } = await run(process.execPath, args, app));
     });
-    // Without undici (500 KB), Protovalidate (300 KB) and the fetch that is in Node.js.
-    expect(loadedIn(get)).toEqual({ bytes: expect.any(Number), fetch: [] });
-    expect(loadedIn(get).bytes).toBeLessThan(250_000);
-    expect(loadedIn(serve)).toEqual({ bytes: expect.any(Number), fetch: [] });
-    expect(loadedIn(serve).bytes).toBeLessThan(650_000);
+    // Without undici (500 KB), Protovalidate (300 KB) and the built-in fetch of Node.js.
+    expect(parseLoaded(getStderr)).toEqual({ bytes: expect.any(Number), fetch: [] });
+    expect(parseLoaded(getStderr).bytes).toBeLessThan(250_000);
+    expect(parseLoaded(serveStderr)).toEqual({ bytes: expect.any(Number), fetch: [] });
+    expect(parseLoaded(serveStderr).bytes).toBeLessThan(650_000);
   });
 });
 
-test("buf generates stubs from the contract in it", async () => {
+test("buf generates stubs from the contract in the package", async () => {
   const folder = join(app, "stubs");
   mkdirSync(folder);
   writeFileSync(
     join(folder, "buf.gen.yaml"),
     `version: v2
 plugins:
-  - local: ${JSON.stringify(tool("protoc-gen-es"))}
+  - local: ${JSON.stringify(toolPath("protoc-gen-es"))}
     out: gen
     opt: [target=js, import_extension=js]
     include_imports: true
 `,
   );
-  await run(tool("buf"), ["generate", "../node_modules/runner-service/proto"], folder);
+  await run(toolPath("buf"), ["generate", "../node_modules/runner-service/proto"], folder);
   const { RunnerService } = await import(join(folder, "gen/gitpod/v1/runner_service_pb.js"));
   expect(RunnerService.typeName).toBe("gitpod.v1.RunnerService");
 });
 
-/** Runs a program, and fails with all that it printed if it does. */
+/** Runs a program. Rejects with all its output if it fails. */
 async function run(command: string, args: readonly string[], cwd: string) {
   try {
     return await promisify(execFile)(command, args, { cwd, env: environment });

@@ -4,7 +4,7 @@ import { RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { sampleId } from "../sample.ts";
 import { authenticate, type Connect } from "./call.ts";
 
-/** connect-node's transport over HTTP/1.1, with JSON. */
+/** Calls with connect-node's transport: JSON over HTTP/1.1. */
 export const connect: Connect = (port) => {
   const transport = createConnectTransport({
     baseUrl: `http://127.0.0.1:${port}`,

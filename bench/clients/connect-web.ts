@@ -4,7 +4,7 @@ import { RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { sampleId } from "../sample.ts";
 import { authenticate, type Connect } from "./call.ts";
 
-/** connect-web's transport over the fetch of Node.js, with JSON. */
+/** Calls with connect-web's transport: JSON over the fetch of Node.js. */
 export const connect: Connect = (port) => {
   const transport = createConnectTransport({
     baseUrl: `http://127.0.0.1:${port}`,

@@ -18,7 +18,7 @@ type GetRunner = (
   callback: (error: ServiceError | null, response?: { runner: { name: string } }) => void,
 ) => ClientUnaryCall;
 
-/** grpc-js with the codec that its documentation uses. */
+/** Calls with grpc-js and the codec that its documentation uses. */
 export const connect: Connect = (port) => {
   const root = join(import.meta.dirname, "../..");
   const definition = loadSync("gitpod/v1/runner_service.proto", {

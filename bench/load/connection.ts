@@ -1,12 +1,12 @@
-/** What the load looks at of an answer. */
-export interface Answer {
+/** The parts of a response that the load checks. */
+export interface ResponseSummary {
   readonly status: number;
   readonly bodyLength: number;
 }
 
-/** A connection over which calls are made. */
+/** A connection that makes calls. */
 export interface Connection {
-  /** Sends a request. Its answer goes to the callback that the connection was opened with. */
+  /** Sends a request. Its response goes to the callback that the connection was opened with. */
   send(): void;
   close(): void;
 }

@@ -1,20 +1,21 @@
 import { connect } from "node:net";
-import type { Answer, Connection } from "./connection.ts";
+import type { Connection, ResponseSummary } from "./connection.ts";
 
 /**
- * Opens an HTTP/1.1 connection, for one call at a time. `next` gives the bytes
- * of the next request; they have to stay the same until its answer is there.
+ * Opens an HTTP/1.1 connection for one call at a time. `next` returns the bytes
+ * of the next request. They must not change until its response arrives.
  *
- * It does as little as it can, so that the server is what is measured: requests
- * are ready to be sent, and of answers it reads only status and length.
+ * It does as little as possible, so that the server is the bottleneck: requests
+ * are encoded in advance, and only the status and the length of responses are
+ * read.
  */
 export function openHttp1(
   port: number,
   next: () => Buffer,
-  onAnswer: (answer: Answer) => void,
+  onResponse: (response: ResponseSummary) => void,
 ): Promise<Connection> {
   return new Promise((resolve) => {
-    const read = createAnswerReader(onAnswer);
+    const parse = createResponseParser(onResponse);
     let closed = false;
     const socket = connect({
       port,
@@ -23,7 +24,7 @@ export function openHttp1(
       onread: {
         buffer: Buffer.alloc(64 * 1024),
         callback(length, bytes) {
-          read((bytes as Buffer).subarray(0, length));
+          parse((bytes as Buffer).subarray(0, length));
           return true;
         },
       },
@@ -45,16 +46,22 @@ export function openHttp1(
   });
 }
 
-/** Creates what takes the bytes of a connection as they come, and tells of each answer in them. */
-export function createAnswerReader(onAnswer: (answer: Answer) => void): (bytes: Buffer) => void {
+/** Creates a streaming parser, which takes chunks and reports each complete response in them. */
+export function createResponseParser(
+  onResponse: (response: ResponseSummary) => void,
+): (bytes: Buffer) => void {
   let rest = Buffer.alloc(0);
   return (chunk) => {
     let bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    for (let answer = parseAnswer(bytes); answer !== undefined; answer = parseAnswer(bytes)) {
-      bytes = bytes.subarray(answer.end);
-      onAnswer(answer);
+    for (
+      let response = parseResponse(bytes);
+      response !== undefined;
+      response = parseResponse(bytes)
+    ) {
+      bytes = bytes.subarray(response.end);
+      onResponse(response);
     }
-    // The chunk is overwritten by the next one.
+    // A copy: the next chunk overwrites this one.
     rest = Buffer.from(bytes);
   };
 }
@@ -62,8 +69,8 @@ export function createAnswerReader(onAnswer: (answer: Answer) => void): (bytes: 
 const endOfHead = Buffer.from("\r\n\r\n");
 const endOfLine = Buffer.from("\r\n");
 
-/** Parses the first answer in `bytes`; undefined when not all of it is there. */
-function parseAnswer(bytes: Buffer): (Answer & { readonly end: number }) | undefined {
+/** Parses the first response in `bytes`; undefined if it is incomplete. */
+function parseResponse(bytes: Buffer): (ResponseSummary & { readonly end: number }) | undefined {
   const headLength = bytes.indexOf(endOfHead);
   if (headLength < 0) {
     return undefined;
@@ -73,14 +80,14 @@ function parseAnswer(bytes: Buffer): (Answer & { readonly end: number }) | undef
   const bodyStart = headLength + endOfHead.length;
   const [, contentLength] = /\r\ncontent-length: *(\d+)/i.exec(head) ?? [];
   if (contentLength === undefined) {
-    return parseChunks(bytes, bodyStart, status);
+    return parseChunkedBody(bytes, bodyStart, status);
   }
   const bodyLength = Number(contentLength);
   const end = bodyStart + bodyLength;
   return end <= bytes.length ? { status, bodyLength, end } : undefined;
 }
 
-function parseChunks(bytes: Buffer, bodyStart: number, status: number) {
+function parseChunkedBody(bytes: Buffer, bodyStart: number, status: number) {
   let bodyLength = 0;
   let end = bodyStart;
   for (;;) {
@@ -90,7 +97,7 @@ function parseChunks(bytes: Buffer, bodyStart: number, status: number) {
     }
     const length = Number.parseInt(bytes.toString("latin1", end, lineEnd), 16);
     if (Number.isNaN(length)) {
-      throw new Error("an answer has neither a length nor chunks");
+      throw new Error("a response has neither a content length nor chunks");
     }
     end = lineEnd + endOfLine.length + length + endOfLine.length;
     if (end > bytes.length) {

@@ -1,8 +1,8 @@
 import { connect } from "node:net";
 import type { WireRequest } from "../request.ts";
-import type { Answer, Connection } from "./connection.ts";
+import type { Connection, ResponseSummary } from "./connection.ts";
 
-// Frames, flags and the preface are those of RFC 9113; header blocks those of RFC 7541.
+// RFC 9113 defines frames, flags and the preface; RFC 7541 defines header blocks (HPACK).
 const type = {
   data: 0,
   headers: 1,
@@ -15,42 +15,42 @@ const type = {
 const flag = { endStream: 0x1, ack: 0x1, endHeaders: 0x4, padded: 0x8 };
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 const frameHeaderLength = 9;
-/** `:status: 200` is 8 in the static table of HPACK: one byte, with the bit for an indexed field. */
+/** `:status: 200` is an indexed field: the bit 0x80, and index 8 of the static table of HPACK. */
 const status200 = 0x88;
-/** What is let in on the connection before it is granted again, in bytes. */
-const window = 1 << 24;
+/** The flow-control window of the connection, in bytes. */
+const windowSize = 1 << 24;
 
 /**
- * Opens a cleartext HTTP/2 connection, for as many calls at once as the server
- * takes. As {@link openHttp1}, it does as little as it can.
+ * Opens a cleartext HTTP/2 connection for as many concurrent calls as the server
+ * accepts. Like {@link openHttp1}, it does as little as possible.
  */
 export function openHttp2(
   port: number,
   request: WireRequest,
-  onAnswer: (answer: Answer) => void,
+  onResponse: (response: ResponseSummary) => void,
 ): Promise<Connection> {
-  const headers = headerBlock(request, port);
-  // Only the stream's number differs from call to call.
+  const headers = encodeHeaders(request, port);
+  // Only the stream id differs between calls.
   const call = Buffer.concat([
-    frame(type.headers, flag.endHeaders, 1, headers),
-    frame(type.data, flag.endStream, 1, request.body),
+    encodeFrame(type.headers, flag.endHeaders, 1, headers),
+    encodeFrame(type.data, flag.endStream, 1, request.body),
   ]);
-  const secondFrame = frameHeaderLength + headers.length;
+  const dataFrameOffset = frameHeaderLength + headers.length;
   const streams = new Map<number, { status: number; bodyLength: number }>();
   let lastStream = -1;
   let received = 0;
   let closed = false;
 
   return new Promise((resolve) => {
-    const read = createFrameReader((kind, flags, stream, payload) => {
+    const parse = createFrameParser((kind, flags, stream, payload) => {
       if (kind === type.headers || kind === type.data) {
         onStreamFrame(kind, flags, stream, payload);
       } else if (kind === type.settings && (flags & flag.ack) === 0) {
-        socket.write(frame(type.settings, flag.ack, 0));
+        socket.write(encodeFrame(type.settings, flag.ack, 0));
       } else if (kind === type.ping && (flags & flag.ack) === 0) {
-        socket.write(frame(type.ping, flag.ack, 0, payload));
+        socket.write(encodeFrame(type.ping, flag.ack, 0, payload));
       } else if (kind === type.rstStream || kind === type.goAway) {
-        throw new Error("the server refuses HTTP/2 calls");
+        throw new Error("the server rejected HTTP/2 calls");
       }
     });
     const socket = connect({
@@ -60,22 +60,24 @@ export function openHttp2(
       onread: {
         buffer: Buffer.alloc(64 * 1024),
         callback(length, bytes) {
-          // What the answers in one chunk lead to leaves together.
+          // Writes caused by the responses in one chunk are sent together.
           socket.cork();
-          read((bytes as Buffer).subarray(0, length));
+          parse((bytes as Buffer).subarray(0, length));
           socket.uncork();
           return true;
         },
       },
     });
     socket.once("connect", () => {
-      socket.write(Buffer.concat([preface, frame(type.settings, 0, 0), windowUpdate(window)]));
+      socket.write(
+        Buffer.concat([preface, encodeFrame(type.settings, 0, 0), encodeWindowUpdate(windowSize)]),
+      );
       resolve({
         send() {
           lastStream += 2;
           const bytes = Buffer.from(call);
           bytes.writeUInt32BE(lastStream, 5);
-          bytes.writeUInt32BE(lastStream, secondFrame + 5);
+          bytes.writeUInt32BE(lastStream, dataFrameOffset + 5);
           streams.set(lastStream, { status: 0, bodyLength: 0 });
           socket.write(bytes);
         },
@@ -92,52 +94,54 @@ export function openHttp2(
     });
 
     function onStreamFrame(kind: number, flags: number, stream: number, payload: Buffer): void {
-      const answer = streams.get(stream);
-      if (answer === undefined || (flags & flag.padded) !== 0) {
-        throw new Error("the server sends HTTP/2 frames that the load does not know");
+      const response = streams.get(stream);
+      if (response === undefined || (flags & flag.padded) !== 0) {
+        throw new Error("the server sent an HTTP/2 frame that the load does not support");
       }
       if (kind === type.data) {
-        answer.bodyLength += payload.length;
+        response.bodyLength += payload.length;
         received += payload.length;
-        if (received > window / 2) {
-          socket.write(windowUpdate(received));
+        if (received > windowSize / 2) {
+          socket.write(encodeWindowUpdate(received));
           received = 0;
         }
-      } else if (answer.status === 0) {
-        answer.status = payload[0] === status200 ? 200 : Number.NaN;
+      } else if (response.status === 0) {
+        response.status = payload[0] === status200 ? 200 : Number.NaN;
       }
       if ((flags & flag.endStream) !== 0) {
         streams.delete(stream);
-        onAnswer(answer);
+        onResponse(response);
       }
     }
   });
 }
 
-/** Creates what takes the bytes of a connection as they come, and tells of each frame in them. */
-export function createFrameReader(
+/** Creates a streaming parser, which takes chunks and reports each complete frame in them. */
+export function createFrameParser(
   onFrame: (kind: number, flags: number, stream: number, payload: Buffer) => void,
 ): (bytes: Buffer) => void {
   let rest = Buffer.alloc(0);
   return (chunk) => {
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    let at = 0;
-    while (bytes.length - at >= frameHeaderLength) {
-      const start = at + frameHeaderLength;
-      const end = start + bytes.readUIntBE(at, 3);
+    let offset = 0;
+    while (bytes.length - offset >= frameHeaderLength) {
+      const start = offset + frameHeaderLength;
+      const end = start + bytes.readUIntBE(offset, 3);
       if (end > bytes.length) {
         break;
       }
-      const stream = bytes.readUInt32BE(at + 5);
-      onFrame(bytes.readUInt8(at + 3), bytes.readUInt8(at + 4), stream, bytes.subarray(start, end));
-      at = end;
+      const kind = bytes.readUInt8(offset + 3);
+      const flags = bytes.readUInt8(offset + 4);
+      const stream = bytes.readUInt32BE(offset + 5);
+      onFrame(kind, flags, stream, bytes.subarray(start, end));
+      offset = end;
     }
-    // The chunk is overwritten by the next one.
-    rest = Buffer.from(bytes.subarray(at));
+    // A copy: the next chunk overwrites this one.
+    rest = Buffer.from(bytes.subarray(offset));
   };
 }
 
-function frame(
+function encodeFrame(
   kind: number,
   flags: number,
   stream: number,
@@ -151,14 +155,14 @@ function frame(
   return Buffer.concat([header, payload]);
 }
 
-function windowUpdate(bytes: number): Buffer {
+function encodeWindowUpdate(bytes: number): Buffer {
   const increment = Buffer.alloc(4);
   increment.writeUInt32BE(bytes);
-  return frame(type.windowUpdate, 0, 0, increment);
+  return encodeFrame(type.windowUpdate, 0, 0, increment);
 }
 
-/** The headers of a request, each written out, so that the block is the same for every call. */
-function headerBlock({ method, path, headers }: WireRequest, port: number): Buffer {
+/** Encodes headers as literals without indexing, so that every call can use the same block. */
+function encodeHeaders({ method, path, headers }: WireRequest, port: number): Buffer {
   const fields = {
     ":method": method,
     ":scheme": "http",
@@ -169,15 +173,15 @@ function headerBlock({ method, path, headers }: WireRequest, port: number): Buff
   return Buffer.concat(
     Object.entries(fields).flatMap(([name, value]) => [
       Buffer.from([0]),
-      hpackString(name.toLowerCase()),
-      hpackString(value),
+      encodeHpackString(name.toLowerCase()),
+      encodeHpackString(value),
     ]),
   );
 }
 
-function hpackString(text: string): Buffer {
+function encodeHpackString(text: string): Buffer {
   if (text.length > 126) {
-    throw new Error(`too long for a length of one byte: ${text}`);
+    throw new Error(`the header name or value does not fit a one-byte HPACK length: ${text}`);
   }
   return Buffer.concat([Buffer.from([text.length]), Buffer.from(text, "latin1")]);
 }

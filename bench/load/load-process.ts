@@ -1,159 +1,161 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Protocol } from "../answer.ts";
-import { answerQuestions } from "../answer-questions.ts";
-import type { Sample } from "../contest.ts";
-import { http1Bytes, type WireRequest } from "../request.ts";
+import type { Sample } from "../benchmark.ts";
+import { handleRequests } from "../control-channel.ts";
+import type { Protocol } from "../http-response.ts";
+import { encodeHttp1, type WireRequest } from "../request.ts";
 import { manyId, sampleId } from "../sample.ts";
 import { quantile } from "../statistics.ts";
-import { beginStretch } from "./busy.ts";
-import type { Answer, Connection } from "./connection.ts";
+import type { Connection, ResponseSummary } from "./connection.ts";
+import { startCpuMeasurement } from "./cpu-usage.ts";
 import { openHttp1 } from "./http1.ts";
 import { openHttp2 } from "./http2.ts";
 
-/** A load on a server. */
+/** A request to generate load on a server. */
 export interface Load {
   readonly port: number;
-  /** The server's process, to see how busy it is. */
+  /** The process of the server, for its CPU usage. */
   readonly serverPid: number;
   readonly protocol: Protocol;
   readonly request: WireRequest;
-  /** The length that every answer's body must have. */
+  /** The length that the body of every response must have. */
   readonly bodyLength: number;
-  /** Of how many runners (see `manyId`) each call picks one at random. Default: the sample's id. */
+  /** Each call gets a random one of this many runners (see `manyId`). Default: only the sample. */
   readonly runners?: number;
   /**
-   * Calls a second, sent on time however long the answers take; the sample is
-   * then the 99th percentile of their latencies, in milliseconds. Default: the
-   * next call is sent when an answer is there; the sample is calls a second.
+   * The rate of an open loop, in calls per second: calls are sent on schedule,
+   * however long responses take, and the sample is the 99th percentile of
+   * latency in milliseconds. Default: a closed loop, in which each response
+   * triggers the next call, and the sample is the rate in calls per second.
    */
   readonly rate?: number;
 }
 
-/** How many connections there are, and how many calls under way on each. */
-const shapes: Readonly<Record<Protocol, { connections: number; streams: number }>> = {
+/** The number of connections, and of concurrent calls on each of them. */
+const concurrency: Readonly<Record<Protocol, { connections: number; streams: number }>> = {
   http1: { connections: 16, streams: 1 },
   http2: { connections: 1, streams: 64 },
 };
 
-/** How long a load runs before it counts, and for how long it counts, in milliseconds. */
+/** How long a load warms up, and how long calls are then counted, in milliseconds. */
 const warmUpMs = 200;
 const countedMs = 1500;
 
 /** The ids that calls pick from. */
 const ids: string[] = [];
 
-answerQuestions((load: Load): Promise<Sample> => {
+handleRequests((load: Load): Promise<Sample> => {
   while (ids.length < (load.runners ?? 0)) {
     ids.push(manyId(ids.length));
   }
-  return load.rate === undefined ? closedLoop(load) : openLoop(load, load.rate);
+  return load.rate === undefined ? runClosedLoop(load) : runOpenLoop(load, load.rate);
 });
 
-async function closedLoop(load: Load): Promise<Sample> {
+async function runClosedLoop(load: Load): Promise<Sample> {
   let calls = 0;
   const connections = await openAll(load, (connection) => {
     calls += 1;
     connection.send();
   });
   for (const connection of connections) {
-    for (let stream = 0; stream < shapes[load.protocol].streams; stream++) {
+    for (let stream = 0; stream < concurrency[load.protocol].streams; stream++) {
       connection.send();
     }
   }
   await sleep(warmUpMs);
-  const end = beginStretch(load.serverPid);
+  const endMeasurement = startCpuMeasurement(load.serverPid);
   const before = calls;
   await sleep(countedMs);
-  const { seconds, busy } = end();
+  const { seconds, cpu } = endMeasurement();
   const value = (calls - before) / seconds;
   closeAll(connections);
-  return { value, busy };
+  return { value, cpu };
 }
 
 /**
- * Calls at a fixed rate, over connections that take one call at a time. Latencies
- * count from when a call was due: a server that stops for a while delays all calls
- * that were due meanwhile, and they are not forgotten.
+ * Makes calls at a fixed rate, over connections that make one call at a time.
+ * The latency of a call starts when it was due, even if it was sent later. This
+ * avoids coordinated omission: if the server pauses, the calls that were due
+ * meanwhile are counted with the delay.
  */
-async function openLoop(load: Load, rate: number): Promise<Sample> {
+async function runOpenLoop(load: Load, rate: number): Promise<Sample> {
   const latencies: number[] = [];
-  const dueOf = new Map<Connection, number>();
+  const dueTimes = new Map<Connection, number>();
   let countedFrom = 0;
-  const count = (due: number, at: number) => {
+  const recordLatency = (due: number, end: number) => {
     if (due >= countedFrom) {
-      latencies.push(at - due);
+      latencies.push(end - due);
     }
   };
   const connections = await openAll(load, (connection) => {
-    count(dueOf.get(connection) ?? 0, performance.now());
-    dueOf.delete(connection);
+    recordLatency(dueTimes.get(connection) ?? 0, performance.now());
+    dueTimes.delete(connection);
     idle.push(connection);
   });
   const idle = [...connections];
-  const end = beginStretch(load.serverPid);
+  const endMeasurement = startCpuMeasurement(load.serverPid);
   const start = performance.now();
   countedFrom = start + warmUpMs;
   const until = countedFrom + countedMs;
   const dueAt = (call: number) => start + (call * 1000) / rate;
   let next = 0;
   await new Promise<void>((resolve) => {
-    // A timer would be a millisecond late: as long as twenty answers take.
-    const turn = () => {
-      const time = performance.now();
-      while (idle.length > 0 && dueAt(next) <= time) {
+    // setImmediate, because timers are up to a millisecond late: the time of twenty responses.
+    const sendDueCalls = () => {
+      const now = performance.now();
+      while (idle.length > 0 && dueAt(next) <= now) {
         const connection = idle.shift() as Connection;
-        dueOf.set(connection, dueAt(next));
+        dueTimes.set(connection, dueAt(next));
         next += 1;
         connection.send();
       }
-      if (time < until) {
-        setImmediate(turn);
+      if (now < until) {
+        setImmediate(sendDueCalls);
       } else {
         resolve();
       }
     };
-    turn();
+    sendDueCalls();
   });
-  const { busy } = end();
-  for (const due of dueOf.values()) {
-    count(due, until);
+  const { cpu } = endMeasurement();
+  for (const due of dueTimes.values()) {
+    recordLatency(due, until);
   }
   for (; dueAt(next) < until; next++) {
-    count(dueAt(next), until);
+    recordLatency(dueAt(next), until);
   }
   closeAll(connections);
-  return { value: quantile(latencies, 0.99), busy };
+  return { value: quantile(latencies, 0.99), cpu };
 }
 
-/** Opens the connections of a load. Every answer is checked before it is told of. */
-function openAll(load: Load, onAnswer: (connection: Connection) => void): Promise<Connection[]> {
+/** Opens the connections of a load. Checks every response before it reports it. */
+function openAll(load: Load, onResponse: (connection: Connection) => void): Promise<Connection[]> {
   return Promise.all(
-    Array.from({ length: shapes[load.protocol].connections }, async () => {
+    Array.from({ length: concurrency[load.protocol].connections }, async () => {
       const connection: Connection = await open(load, ({ status, bodyLength }) => {
         if (status !== 200 || bodyLength !== load.bodyLength) {
-          throw new Error(`an answer has status ${status} and ${bodyLength} bytes`);
+          throw new Error(`a response has status ${status} and ${bodyLength} bytes`);
         }
-        onAnswer(connection);
+        onResponse(connection);
       });
       return connection;
     }),
   );
 }
 
-function open(load: Load, onAnswer: (answer: Answer) => void): Promise<Connection> {
+function open(load: Load, onResponse: (response: ResponseSummary) => void): Promise<Connection> {
   const { protocol, port, request, runners } = load;
   if (protocol === "http2") {
-    return openHttp2(port, request, onAnswer);
+    return openHttp2(port, request, onResponse);
   }
-  const bytes = http1Bytes(request, port);
-  const idAt = bytes.indexOf(sampleId);
+  const bytes = encodeHttp1(request, port);
+  const idOffset = bytes.indexOf(sampleId);
   const next = () => {
     if (runners !== undefined) {
-      bytes.write(ids[Math.floor(Math.random() * runners)] ?? "", idAt, "latin1");
+      bytes.write(ids[Math.floor(Math.random() * runners)] ?? "", idOffset, "latin1");
     }
     return bytes;
   };
-  return openHttp1(port, next, onAnswer);
+  return openHttp1(port, next, onResponse);
 }
 
 function closeAll(connections: readonly Connection[]): void {

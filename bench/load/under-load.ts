@@ -1,12 +1,13 @@
-import { fetchAnswer } from "../answer.ts";
+import type { Measure, Sample } from "../benchmark.ts";
 import type { Child } from "../child.ts";
-import type { Measure, Sample } from "../contest.ts";
+import { fetchVerified } from "../http-response.ts";
 import type { Server } from "../servers/server.ts";
 import type { Load } from "./load-process.ts";
 
 /**
- * Measures how a server does under a load from the process `generator`. First
- * looks at a whole answer, as under load only status and length are looked at.
+ * Returns a function that measures a server under a load from the process
+ * `generator`. Verifies one full response first: under load, only the status and
+ * the length are checked.
  */
 export async function underLoad(
   generator: Child,
@@ -14,7 +15,7 @@ export async function underLoad(
   load: Pick<Load, "request" | "rate" | "runners"> & Partial<Pick<Load, "protocol">>,
 ): Promise<Measure> {
   const { protocol = "http1" } = load;
-  const { body } = await fetchAnswer(protocol, port, load.request);
-  const whole: Load = { ...load, protocol, port, serverPid: pid, bodyLength: body.length };
-  return () => generator.ask<Sample>(whole);
+  const { body } = await fetchVerified(protocol, port, load.request);
+  const fullLoad: Load = { ...load, protocol, port, serverPid: pid, bodyLength: body.length };
+  return () => generator.request<Sample>(fullLoad);
 }

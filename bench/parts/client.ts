@@ -1,15 +1,15 @@
+import { type BenchmarkResult, type Measure, runBenchmark, type Sample } from "../benchmark.ts";
 import { type Child, startChild } from "../child.ts";
 import type { ClientLoad } from "../clients/client-process.ts";
-import { holdContest, type Measure, type Outcome, type Sample } from "../contest.ts";
 import { sampleFile } from "../sample.ts";
 import { type Server, startServer } from "../servers/server.ts";
 
 /**
- * The client in Node.js against other clients. All call the product's server,
- * but for grpc-js, which that would hold back: it calls a server of its own kind
- * that does nothing but answer.
+ * Measures the client in Node.js against other clients. All call the product's
+ * server except grpc-js, for which that server would be the bottleneck: it calls
+ * a minimal grpc-js server.
  */
-export async function measureClient(): Promise<Outcome[]> {
+export async function measureClient(): Promise<BenchmarkResult[]> {
   await using server = await startServer("runner-server", { data: [sampleFile] });
   await using grpcServer = await startServer("grpc-js");
   await using ours = startClient();
@@ -18,18 +18,22 @@ export async function measureClient(): Promise<Outcome[]> {
   await using sdk = startClient();
   await using grpc = startClient();
 
-  const contest = (what: string, atOnce: number, goals: { grpc: number; connectNode: number }) =>
-    holdContest({
+  const measure = (
+    what: string,
+    concurrency: number,
+    goals: { grpc: number; connectNode: number },
+  ) =>
+    runBenchmark({
       what,
       unit: { name: "calls/s", digits: 0 },
       subject: "load",
       rounds: 5,
       subjects: {
-        "runner-service": calling(ours, "runner-client", server, atOnce),
-        "connect-node": calling(connectNode, "connect-node", server, atOnce),
-        "connect-web": calling(connectWeb, "connect-web", server, atOnce),
-        "@gitpod/sdk": calling(sdk, "gitpod-sdk", server, atOnce),
-        "grpc-js": calling(grpc, "grpc-js", grpcServer, atOnce),
+        "runner-service": createMeasure(ours, "runner-client", server, concurrency),
+        "connect-node": createMeasure(connectNode, "connect-node", server, concurrency),
+        "connect-web": createMeasure(connectWeb, "connect-web", server, concurrency),
+        "@gitpod/sdk": createMeasure(sdk, "gitpod-sdk", server, concurrency),
+        "grpc-js": createMeasure(grpc, "grpc-js", grpcServer, concurrency),
       },
       comparisons: [
         { of: "runner-service", against: "grpc-js", goal: { atLeast: goals.grpc } },
@@ -39,8 +43,8 @@ export async function measureClient(): Promise<Outcome[]> {
       ],
     });
   return [
-    await contest("one call at a time", 1, { grpc: 1, connectNode: 1.5 }),
-    await contest("32 calls at a time", 32, { grpc: 1.5, connectNode: 3 }),
+    await measure("one call at a time", 1, { grpc: 1, connectNode: 1.5 }),
+    await measure("32 calls at a time", 32, { grpc: 1.5, connectNode: 3 }),
   ];
 }
 
@@ -48,7 +52,12 @@ function startClient(): Child {
   return startChild("load", "clients/client-process.ts");
 }
 
-function calling(process: Child, client: string, server: Server, atOnce: number): Measure {
-  const load: ClientLoad = { client, port: server.port, serverPid: server.pid, atOnce };
-  return () => process.ask<Sample>(load);
+function createMeasure(
+  process: Child,
+  client: string,
+  server: Server,
+  concurrency: number,
+): Measure {
+  const load: ClientLoad = { client, port: server.port, serverPid: server.pid, concurrency };
+  return () => process.request<Sample>(load);
 }

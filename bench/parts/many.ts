@@ -1,6 +1,6 @@
-import { fetchAnswer } from "../answer.ts";
+import { type BenchmarkResult, runBenchmark, type Sample } from "../benchmark.ts";
 import { startChild } from "../child.ts";
-import { holdContest, type Outcome, type Sample } from "../contest.ts";
+import { fetchVerified } from "../http-response.ts";
 import { underLoad } from "../load/under-load.ts";
 import { manyRunners as runners, writeManyRunners } from "../many-runners-file.ts";
 import { jsonPost } from "../request.ts";
@@ -8,19 +8,21 @@ import { sampleFile } from "../sample.ts";
 import type { Memory } from "../servers/runner-server.ts";
 import { type Server, startServer } from "../servers/server.ts";
 
+/** How often the server is started to measure loading. */
 const loads = 3;
 
 /**
- * The server with many runners against the server with one. Memory that is read at random comes from
- * no cache: what that costs `node:http`, which does no more than write it, is measured beside it.
+ * Measures the server with many runners against the server with one. Random memory accesses miss
+ * the CPU's caches; the same comparison with `node:http`, which only writes the bytes, shows that
+ * cost alone.
  */
-export async function measureMany(): Promise<Outcome[]> {
+export async function measureMany(): Promise<BenchmarkResult[]> {
   const file = await writeManyRunners();
   const one = await start(sampleFile);
   await using serverOfOne = one.server;
-  /** What a server has more of memory than that of one runner, in kilobytes a runner. */
-  const kilobytesEach = (memory: Memory, kind: keyof Memory, ofOne = one.memory) => ({
-    value: (memory[kind] - ofOne[kind]) / runners / 1000,
+  /** The additional memory compared to the server with one runner, in kilobytes per runner. */
+  const kilobytesPerRunner = (memory: Memory, kind: keyof Memory, baseline = one.memory) => ({
+    value: (memory[kind] - baseline[kind]) / runners / 1000,
   });
   const seconds: Sample[] = [];
   const resident: Sample[] = [];
@@ -28,8 +30,8 @@ export async function measureMany(): Promise<Outcome[]> {
   const load = async () => {
     const { server, ms, memory } = await start(file);
     seconds.push({ value: (ms - one.ms) / 1000 });
-    resident.push(kilobytesEach(memory, "resident"));
-    live.push(kilobytesEach(memory, "live"));
+    resident.push(kilobytesPerRunner(memory, "resident"));
+    live.push(kilobytesPerRunner(memory, "live"));
     return server;
   };
   for (let round = 1; round < loads; round++) {
@@ -41,10 +43,10 @@ export async function measureMany(): Promise<Outcome[]> {
 
   await using generator = startChild("load", "load/load-process.ts");
   const request = jsonPost();
-  const answer = await fetchAnswer("http1", serverOfOne.port, request);
-  await using limitOfOne = await startServer("node-http", answer);
-  await using limitOfMany = await startServer("node-http", { ...answer, copies: runners });
-  const calls = await holdContest({
+  const response = await fetchVerified("http1", serverOfOne.port, request);
+  await using limitOfOne = await startServer("node-http", response);
+  await using limitOfMany = await startServer("node-http", { ...response, copies: runners });
+  const calls = await runBenchmark({
     what: "JSON POST, ids at random",
     unit: { name: "calls/s", digits: 0 },
     subject: "server",
@@ -60,8 +62,8 @@ export async function measureMany(): Promise<Outcome[]> {
       { of: "node:http, 100,000 bodies", against: "node:http, one body" },
     ],
   });
-  const after = await serverOfMany.ask<Memory>("memory");
-  const oneAfter = await serverOfOne.ask<Memory>("memory");
+  const after = await serverOfMany.request<Memory>("memory");
+  const afterOne = await serverOfOne.request<Memory>("memory");
   return [
     {
       what: "loading 100,000 runners",
@@ -75,8 +77,8 @@ export async function measureMany(): Promise<Outcome[]> {
       samples: {
         resident,
         "in use": live,
-        "resident, after the calls": [kilobytesEach(after, "resident", oneAfter)],
-        "in use, after the calls": [kilobytesEach(after, "live", oneAfter)],
+        "resident, after the calls": [kilobytesPerRunner(after, "resident", afterOne)],
+        "in use, after the calls": [kilobytesPerRunner(after, "live", afterOne)],
       },
       comparisons: [{ of: "resident", goal: { atMost: 3 } }, { of: "in use" }],
     },
@@ -86,7 +88,7 @@ export async function measureMany(): Promise<Outcome[]> {
 
 interface Started {
   readonly server: Server;
-  /** How long the start took, in milliseconds. */
+  /** The startup time in milliseconds. */
   readonly ms: number;
   readonly memory: Memory;
 }
@@ -95,5 +97,5 @@ async function start(file: string): Promise<Started> {
   const start = performance.now();
   const server = await startServer("runner-server", { data: [file] });
   const ms = performance.now() - start;
-  return { server, ms, memory: await server.ask<Memory>("memory") };
+  return { server, ms, memory: await server.request<Memory>("memory") };
 }

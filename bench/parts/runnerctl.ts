@@ -3,36 +3,36 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { overHttp1 } from "../answer.ts";
-import { holdContest, type Outcome } from "../contest.ts";
-import { pinned } from "../cores.ts";
+import { type BenchmarkResult, runBenchmark } from "../benchmark.ts";
+import { pinCommand } from "../cores.ts";
+import { fetchHttp1 } from "../http-response.ts";
 import { jsonPost } from "../request.ts";
 import { sampleFile, sampleId, token } from "../sample.ts";
 import { startServer } from "../servers/server.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-/** How long runnerctl takes, from its start, against the least that Node.js takes. */
-export async function measureRunnerctl(): Promise<Outcome[]> {
+/** Measures how long runnerctl takes, against the startup of Node.js alone. */
+export async function measureRunnerctl(): Promise<BenchmarkResult[]> {
   execFileSync("npm", ["run", "--silent", "build"], { cwd: root, stdio: ["ignore", 2, "inherit"] });
   const { bin } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const runnerctl = join(root, bin.runnerctl);
   await using server = await startServer("runner-server", { data: [sampleFile] });
   const baseUrl = `http://127.0.0.1:${server.port}`;
   return [
-    await holdContest({
+    await runBenchmark({
       what: "from start to end",
       unit: { name: "ms", digits: 1 },
       rounds: 20,
       subjects: {
         "runnerctl get": () => run(runnerctl, "get", sampleId, "--base-url", baseUrl),
-        "runnerctl serve, to its first answer": () => serve(runnerctl),
+        "runnerctl serve, to its first response": () => serve(runnerctl),
         "node -e 0": () => run("-e", "0"),
       },
       comparisons: [
         { of: "runnerctl get", against: "node -e 0", goal: { atMost: 3 } },
         {
-          of: "runnerctl serve, to its first answer",
+          of: "runnerctl serve, to its first response",
           against: "node -e 0",
           goal: { atMost: 6 },
         },
@@ -42,14 +42,14 @@ export async function measureRunnerctl(): Promise<Outcome[]> {
 }
 
 function startNode(args: readonly string[]) {
-  const [program, ...rest] = pinned("load", [process.execPath, ...args]);
+  const [program, ...rest] = pinCommand("load", [process.execPath, ...args]);
   return spawn(program, rest, {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, ONA_API_KEY: token },
   });
 }
 
-/** Runs Node.js from its start to its end. */
+/** Measures a run of Node.js from start to exit, in milliseconds. */
 async function run(...args: string[]): Promise<{ value: number }> {
   const start = performance.now();
   const child = startNode(args);
@@ -57,36 +57,36 @@ async function run(...args: string[]): Promise<{ value: number }> {
   const [code] = await once(child, "exit");
   const value = performance.now() - start;
   if (code !== 0) {
-    throw new Error(`node ${args.join(" ")} ended with exit code ${code}`);
+    throw new Error(`node ${args.join(" ")} exited with code ${code}`);
   }
   return { value };
 }
 
-/** Runs `runnerctl serve` from its start until a call is answered. */
+/** Measures `runnerctl serve` from start to its first response, in milliseconds. */
 async function serve(runnerctl: string): Promise<{ value: number }> {
   const start = performance.now();
   const options = ["--data", sampleFile, "--port", "0", "--token", token, "--log-level", "warn"];
   const child = startNode([runnerctl, "serve", ...options]);
-  const ended = once(child, "exit");
-  const { status } = await overHttp1(await portIn(child.stdout), jsonPost());
+  const exited = once(child, "exit");
+  const { status } = await fetchHttp1(await readPort(child.stdout), jsonPost());
   const value = performance.now() - start;
   child.kill();
-  await ended;
+  await exited;
   if (status !== 200) {
-    throw new Error(`runnerctl serve answers with status ${status}`);
+    throw new Error(`runnerctl serve responded with status ${status}`);
   }
   return { value };
 }
 
-/** The port that a server says it listens on. */
-async function portIn(output: Readable): Promise<number> {
+/** Reads the port that a server prints when it listens. */
+async function readPort(output: Readable): Promise<number> {
   let printed = "";
-  for await (const text of output.setEncoding("utf8")) {
-    printed += text;
+  for await (const chunk of output.setEncoding("utf8")) {
+    printed += chunk;
     const [, port] = /on http:\/\/127\.0\.0\.1:(\d+)\n/.exec(printed) ?? [];
     if (port !== undefined) {
       return Number(port);
     }
   }
-  throw new Error(`runnerctl serve ended, having printed: ${printed}`);
+  throw new Error(`runnerctl serve exited after printing: ${printed}`);
 }

@@ -1,14 +1,14 @@
-import { fetchAnswer } from "../answer.ts";
+import { type BenchmarkResult, runBenchmark } from "../benchmark.ts";
 import { startChild } from "../child.ts";
-import { holdContest, type Outcome } from "../contest.ts";
+import { fetchVerified } from "../http-response.ts";
 import { underLoad } from "../load/under-load.ts";
 import { binaryPost, connectGet, jsonPost, type WireRequest } from "../request.ts";
 import { sampleFile } from "../sample.ts";
 import { startServer } from "../servers/server.ts";
-import { summarise } from "../statistics.ts";
+import { summarize } from "../statistics.ts";
 
-/** The server against what Node.js can do at all, and against Connect's own adapters. */
-export async function measureServer(): Promise<Outcome[]> {
+/** Measures the server against the limits of Node.js, and against Connect's own adapters. */
+export async function measureServer(): Promise<BenchmarkResult[]> {
   await using generator = startChild("load", "load/load-process.ts");
   await using ours = await startServer("runner-server", { data: [sampleFile] });
   await using logging = await startServer("runner-server", { data: [sampleFile], log: true });
@@ -22,17 +22,17 @@ export async function measureServer(): Promise<Outcome[]> {
   } as const;
   const againstLimit = { of: "runner-service", against: "node:http" } as const;
   const againstConnect = { of: "runner-service", against: "connect-node" } as const;
-  /** A server that writes what ours answers to a request. */
+  /** Starts a node:http server that writes the same response as ours. */
   const startLimit = async (request: WireRequest) =>
-    startServer("node-http", await fetchAnswer("http1", ours.port, request));
+    startServer("node-http", await fetchVerified("http1", ours.port, request));
 
   const json = { request: jsonPost() };
   await using jsonLimit = await startLimit(json.request);
   await using bareSocket = await startServer(
     "node-net",
-    await fetchAnswer("http1", ours.port, json.request),
+    await fetchVerified("http1", ours.port, json.request),
   );
-  const jsonOutcome = await holdContest({
+  const jsonResult = await runBenchmark({
     ...calls,
     what: "JSON POST",
     subjects: {
@@ -54,7 +54,7 @@ export async function measureServer(): Promise<Outcome[]> {
 
   const compressed = { request: jsonPost("gzip, deflate, br") };
   await using compressedLimit = await startLimit(compressed.request);
-  const compressedOutcome = await holdContest({
+  const compressedResult = await runBenchmark({
     ...calls,
     what: "JSON POST, compressed",
     subjects: {
@@ -72,7 +72,7 @@ export async function measureServer(): Promise<Outcome[]> {
 
   const binary = { request: binaryPost() };
   await using binaryLimit = await startLimit(binary.request);
-  const binaryOutcome = await holdContest({
+  const binaryResult = await runBenchmark({
     ...calls,
     what: "binary POST",
     subjects: {
@@ -84,7 +84,7 @@ export async function measureServer(): Promise<Outcome[]> {
 
   const get = { request: connectGet() };
   await using getLimit = await startLimit(get.request);
-  const getOutcome = await holdContest({
+  const getResult = await runBenchmark({
     ...calls,
     what: "Connect GET",
     subjects: {
@@ -94,9 +94,9 @@ export async function measureServer(): Promise<Outcome[]> {
     comparisons: [{ ...againstLimit, goal: { atLeast: 0.8 } }],
   });
 
-  const limit = summarise(jsonOutcome.samples["node:http"].map(({ value }) => value)).median;
+  const limit = summarize(jsonResult.samples["node:http"].map(({ value }) => value)).median;
   const steady = { ...json, rate: Math.round(limit / 2) };
-  const latencyOutcome = await holdContest({
+  const latencyResult = await runBenchmark({
     what: `p99 latency at ${steady.rate.toLocaleString("en")} calls/s`,
     unit: { name: "ms", digits: 2 },
     rounds: 5,
@@ -110,9 +110,9 @@ export async function measureServer(): Promise<Outcome[]> {
   const http2 = { ...json, protocol: "http2" } as const;
   await using http2Limit = await startServer(
     "node-http2",
-    await fetchAnswer("http2", ours.port, json.request),
+    await fetchVerified("http2", ours.port, json.request),
   );
-  const http2Outcome = await holdContest({
+  const http2Result = await runBenchmark({
     ...calls,
     what: "JSON POST over HTTP/2",
     subjects: {
@@ -122,5 +122,5 @@ export async function measureServer(): Promise<Outcome[]> {
     comparisons: [{ of: "runner-service", against: "node:http2", goal: { atLeast: 0.8 } }],
   });
 
-  return [jsonOutcome, compressedOutcome, binaryOutcome, getOutcome, latencyOutcome, http2Outcome];
+  return [jsonResult, compressedResult, binaryResult, getResult, latencyResult, http2Result];
 }

@@ -1,11 +1,11 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { type handleUnaryCall, Server, ServerCredentials } from "@grpc/grpc-js";
 import { GetRunnerResponseSchema } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { answerQuestions } from "../answer-questions.ts";
+import { handleRequests } from "../control-channel.ts";
 import { expectedResponse } from "../sample.ts";
 
-// grpc-js as it comes, writing the same bytes every time: there to serve its own client.
-answerQuestions(async () => {
+// grpc-js with its default options, for the grpc-js client. It writes the same bytes every time.
+handleRequests(async () => {
   const bytes = Buffer.from(toBinary(GetRunnerResponseSchema, await expectedResponse()));
   const getRunner: handleUnaryCall<Buffer, Buffer> = (_call, callback) => callback(null, bytes);
   const server = new Server();

@@ -1,17 +1,17 @@
 import { createServer } from "node:http";
-import type { WireAnswer } from "../answer.ts";
-import { answerQuestions } from "../answer-questions.ts";
+import { handleRequests } from "../control-channel.ts";
+import type { WireResponse } from "../http-response.ts";
 import { listen } from "./listen.ts";
 
-/** What is written. */
-export interface NodeHttpSetUp extends WireAnswer {
-  /** In so many places of memory the body is, and one is written, at random. Default: 1. */
+/** The response to write. */
+export interface NodeHttpOptions extends WireResponse {
+  /** The number of copies of the body in memory. Each call writes a random one. Default: 1. */
   readonly copies?: number;
 }
 
-// The limit: what node:http can do if nothing is decoded, decided or encoded. It
-// reads the request to its end, and writes the same bytes every time.
-answerQuestions(({ headers, body, copies = 1 }: NodeHttpSetUp) => {
+// The upper limit of node:http: nothing is decoded, looked up or encoded. It reads
+// the request to its end and writes the same bytes every time.
+handleRequests(({ headers, body, copies = 1 }: NodeHttpOptions) => {
   const bodies = Array.from({ length: copies }, () => Buffer.from(body));
   const allHeaders = [...headers, "Content-Length", String(body.length)];
   const server = createServer({ keepAliveTimeout: 75_000, noDelay: true }, (request, response) => {

@@ -1,10 +1,10 @@
 import { createServer } from "node:http2";
-import type { WireAnswer } from "../answer.ts";
-import { answerQuestions } from "../answer-questions.ts";
+import { handleRequests } from "../control-channel.ts";
+import type { WireResponse } from "../http-response.ts";
 import { listen } from "./listen.ts";
 
-// The limit over HTTP/2, as node-http.ts is over HTTP/1.1.
-answerQuestions(({ headers, body }: WireAnswer) => {
+// The upper limit of node:http2, like node-http.ts for HTTP/1.1.
+handleRequests(({ headers, body }: WireResponse) => {
   const allHeaders: Record<string, string | number> = {
     ":status": 200,
     "content-length": body.length,

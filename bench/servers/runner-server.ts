@@ -8,30 +8,30 @@ import {
   createTokenVerifier,
   openFileRunnerStore,
 } from "../../src/server/index.ts";
-import { answerQuestions } from "../answer-questions.ts";
+import { handleRequests } from "../control-channel.ts";
 import { now, token } from "../sample.ts";
 
-/** The product, put together as `runnerctl serve` does it. */
-export interface RunnerServerSetUp {
-  /** The files and folders of fixtures. */
+/** Options of the product's server, which is set up as in `runnerctl serve`. */
+export interface RunnerServerOptions {
+  /** Fixture files and folders. */
   readonly data: readonly string[];
-  /** Whether a line is logged for each call, to nowhere. */
+  /** Whether to log a line per call, to /dev/null. Default: false. */
   readonly log?: boolean;
 }
 
-/** What the server's process takes of memory, in bytes. */
+/** The memory usage of the server's process, in bytes. */
 export interface Memory {
-  /** What the operating system has given it. */
+  /** The resident set size. */
   readonly resident: number;
-  /** What is in use after garbage is collected: the heap, and buffers outside of it. */
+  /** The heap, and buffers outside it, in use after a garbage collection. */
   readonly live: number;
 }
 
-answerQuestions(async (question: RunnerServerSetUp | "memory") =>
-  question === "memory" ? memory() : start(question),
+handleRequests(async (request: RunnerServerOptions | "memory") =>
+  request === "memory" ? measureMemory() : start(request),
 );
 
-async function start({ data, log = false }: RunnerServerSetUp): Promise<number> {
+async function start({ data, log = false }: RunnerServerOptions): Promise<number> {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const store = await openFileRunnerStore({ paths: data, now });
@@ -49,7 +49,7 @@ async function start({ data, log = false }: RunnerServerSetUp): Promise<number> 
   return Number(new URL(await server.start()).port);
 }
 
-function memory(): Memory {
+function measureMemory(): Memory {
   const resident = process.memoryUsage.rss();
   setFlagsFromString("--expose-gc");
   runInNewContext("gc")();

@@ -3,10 +3,10 @@ import { createServer as createHttp1Server, type RequestListener } from "node:ht
 import { createServer as createHttp2Server } from "node:http2";
 import type { AddressInfo, Server } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import type { Answer, Connection } from "../load/connection.ts";
+import type { Connection, ResponseSummary } from "../load/connection.ts";
 import { openHttp1 } from "../load/http1.ts";
 import { openHttp2 } from "../load/http2.ts";
-import { http1Bytes, jsonPost } from "../request.ts";
+import { encodeHttp1, jsonPost } from "../request.ts";
 
 const body = "x".repeat(100_000);
 let server: Server;
@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 test.each<[string, RequestListener]>([
-  ["a length", (_, response) => response.end(body)],
+  ["a content length", (_, response) => response.end(body)],
   [
     "chunks",
     (_, response) => {
@@ -25,24 +25,26 @@ test.each<[string, RequestListener]>([
       response.end(body.slice(10));
     },
   ],
-])("HTTP/1.1: counts the answers that come with %s", async (_, answer) => {
-  server = createHttp1Server(answer);
+])("HTTP/1.1: reports responses with %s", async (_, respond) => {
+  server = createHttp1Server(respond);
   const port = await listen();
-  const bytes = http1Bytes(jsonPost(), port);
-  const answers = await call(5, 1, (onAnswer) => openHttp1(port, () => bytes, onAnswer));
-  expect(answers).toEqual(Array(5).fill({ status: 200, bodyLength: body.length }));
+  const bytes = encodeHttp1(jsonPost(), port);
+  const responses = await makeCalls(5, 1, (onResponse) => openHttp1(port, () => bytes, onResponse));
+  expect(responses).toEqual(Array(5).fill({ status: 200, bodyLength: body.length }));
 });
 
-test("HTTP/2: counts the answers of many streams, beyond the first window", async () => {
-  const sessions = createHttp2Server((request, response) => {
+test("HTTP/2: reports the responses of many streams, beyond the initial flow-control window", async () => {
+  const http2Server = createHttp2Server((request, response) => {
     expect(request.url).toBe("/gitpod.v1.RunnerService/GetRunner");
     expect(request.headers.authorization).toMatch(/^Bearer /);
     response.end(body.slice(0, 60_000));
   });
-  server = sessions;
+  server = http2Server;
   const port = await listen();
-  const answers = await call(400, 64, (onAnswer) => openHttp2(port, jsonPost(), onAnswer));
-  expect(answers).toEqual(Array(400).fill({ status: 200, bodyLength: 60_000 }));
+  const responses = await makeCalls(400, 64, (onResponse) =>
+    openHttp2(port, jsonPost(), onResponse),
+  );
+  expect(responses).toEqual(Array(400).fill({ status: 200, bodyLength: 60_000 }));
 });
 
 async function listen(): Promise<number> {
@@ -50,26 +52,26 @@ async function listen(): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Makes `count` calls, `atOnce` at once. */
-async function call(
+/** Makes `count` calls, `concurrency` at a time. */
+async function makeCalls(
   count: number,
-  atOnce: number,
-  open: (onAnswer: (answer: Answer) => void) => Promise<Connection>,
-): Promise<Answer[]> {
-  const answers: Answer[] = [];
+  concurrency: number,
+  open: (onResponse: (response: ResponseSummary) => void) => Promise<Connection>,
+): Promise<ResponseSummary[]> {
+  const responses: ResponseSummary[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   const connection = await open(({ status, bodyLength }) => {
-    answers.push({ status, bodyLength });
-    if (answers.length === count) {
+    responses.push({ status, bodyLength });
+    if (responses.length === count) {
       resolve();
-    } else if (answers.length <= count - atOnce) {
+    } else if (responses.length <= count - concurrency) {
       connection.send();
     }
   });
-  for (let index = 0; index < atOnce; index++) {
+  for (let index = 0; index < concurrency; index++) {
     connection.send();
   }
   await promise;
   connection.close();
-  return answers;
+  return responses;
 }

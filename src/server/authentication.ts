@@ -1,41 +1,43 @@
 import { timingSafeEqual } from "node:crypto";
 
-/** Tells whether a bearer token is one of those that are let in. */
+/** Returns whether a bearer token is accepted. */
 export type TokenVerifier = (token: string) => boolean;
 
 /**
- * Creates a verifier that knows `tokens`.
+ * Creates a verifier that accepts exactly `tokens`.
  *
- * It takes the same time whichever token it is given: each known one is compared,
- * all of them at one and the same length, so that nobody can guess a token piece
- * by piece.
+ * It compares in constant time: a presented token is compared with every accepted one, and all of
+ * them are padded to the same length. So timing does not reveal how much of a guess is right.
  */
 export function createTokenVerifier(tokens: Iterable<string>): TokenVerifier {
-  const known = [...tokens];
-  const size = Math.max(0, ...known.map((token) => token.length));
-  const padded = known.map((token) => ({ token, codes: pad(token, new Uint16Array(size)) }));
-  const presented = new Uint16Array(size);
+  const accepted = [...tokens];
+  const maxLength = Math.max(0, ...accepted.map((token) => token.length));
+  const padded = accepted.map((token) => ({
+    token,
+    codeUnits: pad(token, new Uint16Array(maxLength)),
+  }));
+  const presented = new Uint16Array(maxLength);
   return (token) => {
     pad(token, presented);
-    let found = false;
-    for (const one of padded) {
-      const isEqual = timingSafeEqual(one.codes, presented);
-      // The length tells a token from its beginning.
-      found = (isEqual && one.token.length === token.length) || found;
+    let isAccepted = false;
+    for (const candidate of padded) {
+      const isEqual = timingSafeEqual(candidate.codeUnits, presented);
+      // A presented token is truncated to maxLength, so one that is too long can be equal, too.
+      isAccepted = (isEqual && candidate.token.length === token.length) || isAccepted;
     }
-    return found;
+    return isAccepted;
   };
 }
 
-/** Writes the characters of a token, as many as there is room for, into `codes`. */
-function pad(token: string, codes: Uint16Array): Uint16Array {
-  for (let at = 0; at < codes.length; at++) {
-    codes[at] = at < token.length ? token.charCodeAt(at) : 0;
+/** Fills `codeUnits` with those of `token`: truncated, or padded with zeros. */
+function pad(token: string, codeUnits: Uint16Array): Uint16Array {
+  for (let at = 0; at < codeUnits.length; at++) {
+    codeUnits[at] = at < token.length ? token.charCodeAt(at) : 0;
   }
-  return codes;
+  return codeUnits;
 }
 
-/** The token in an `Authorization` header, if it is a bearer token (RFC 6750, section 2.1). */
-export function bearerToken(authorization: string | null | undefined): string | undefined {
+/** Returns the bearer token in an `Authorization` header (RFC 6750, section 2.1), if any. */
+export function parseBearerToken(authorization: string | null | undefined): string | undefined {
   return /^bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
 }

@@ -32,38 +32,42 @@ import { requestIdFrom, requestIdHeader } from "./observability/request-id.ts";
 
 /** Options of {@link createConnectHandler}. */
 export interface ConnectHandlerOptions {
-  /** The services to serve, and the interceptors around them, outermost first. */
+  /** Registers the services to serve. */
   readonly routes: (router: ConnectRouter) => void;
+  /** Interceptors around the services, outermost first. */
   readonly interceptors: readonly Interceptor[];
-  /** Tells why a request is not let in, if it is not. Asked before its body is read. */
-  readonly refuse: (request: RequestHead) => ConnectError | undefined;
-  /** Told of every call. */
+  /**
+   * Returns the error to reject the request with, or undefined if it is allowed. Called before the
+   * body is read.
+   */
+  readonly authorize: (request: RequestHead) => ConnectError | undefined;
+  /** Observes every call. */
   readonly observer: CallObserver;
   readonly limits: ServerLimits;
-  /** Answers what it can of GetRunner, if there is one. */
+  /** Serves the calls of GetRunner that it can. Default: Connect serves all of them. */
   readonly fastPath?: FastPath | undefined;
 }
 
-/** Serves calls. */
+/** Serves RPC requests. */
 export interface ConnectHandler {
-  /** Serves a request, if it is for a method it knows, and says whether it is. */
+  /** Serves a request if `path` is that of a known method, otherwise returns false. */
   serve(path: string, exchange: Exchange): boolean;
-  /** The answer to a call, if it is at hand: with it, the call has ended. */
-  find(path: string, request: BufferedRequest): CachedResponse | undefined;
+  /** Returns the cached response to a call, if there is one, and records the call as completed. */
+  findCachedResponse(path: string, request: BufferedRequest): CachedResponse | undefined;
 }
 
-/** What a call does before Connect reads its body. */
+/** The context key of the function that Connect runs for a call before it reads the body. */
 const gateKey = createContextKey<(context: HandlerContext) => void>(() => {});
 
 /**
- * Creates a handler that leads requests to Connect's own handlers, which speak
- * the protocols and write all errors. What it adds is around them: request ids,
- * limits on time, and what the log and the metrics need to know.
+ * Creates a handler that routes requests to Connect's own handlers, which implement the protocols
+ * and write all errors. It adds what surrounds them: request ids, time limits, and the data for the
+ * log and the metrics.
  */
 export function createConnectHandler(options: ConnectHandlerOptions): ConnectHandler {
-  const { limits, observer, refuse, fastPath } = options;
+  const { limits, observer, authorize, fastPath } = options;
   const router = createConnectRouter({
-    acceptCompression: [compressionGzip, compressionBrotli].map(asInvalidArgument),
+    acceptCompression: [compressionGzip, compressionBrotli].map(withInvalidArgument),
     readMaxBytes: limits.maxBodyBytes,
     interceptors: [...options.interceptors],
     requestGate: (context) => context.values.get(gateKey)(context),
@@ -72,10 +76,10 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   const getRunner = router.handlers.find(({ method }) => method === RunnerService.method.getRunner);
 
-  function callOf({ headers }: RequestHead, { method }: UniversalHandler): Call {
+  function createCall({ headers }: RequestHead, { method }: UniversalHandler): Call {
     return {
       requestId: requestIdFrom(headers[requestIdHeader]),
-      protocol: protocolOf(headers["content-type"]),
+      protocol: detectProtocol(headers["content-type"]),
       method: method.name,
     };
   }
@@ -85,7 +89,7 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
     if (handler === undefined) {
       return false;
     }
-    const call = callOf(exchange, handler);
+    const call = createCall(exchange, handler);
     const end = observer.begin(call);
     const serveWithConnect = (body?: () => Promise<Buffer>) => {
       exchange.addHeaders([requestIdHeader, call.requestId]);
@@ -105,21 +109,23 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
     return true;
   }
 
-  function find(path: string, request: BufferedRequest): CachedResponse | undefined {
+  function findCachedResponse(path: string, request: BufferedRequest): CachedResponse | undefined {
     const startedAt = performance.now();
-    const answer = path === getRunner?.requestPath ? fastPath?.find(request) : undefined;
-    if (getRunner === undefined || answer === undefined) {
+    const response =
+      path === getRunner?.requestPath ? fastPath?.findCachedResponse(request) : undefined;
+    if (getRunner === undefined || response === undefined) {
       return undefined;
     }
-    const call = callOf(request, getRunner);
-    call.runnerId = answer.runnerId;
+    const call = createCall(request, getRunner);
+    call.runnerId = response.runnerId;
     observer.begin(call, startedAt)("ok");
-    return { headers: [...answer.headers, requestIdHeader, call.requestId], body: answer.body };
+    const headers = [...response.headers, requestIdHeader, call.requestId];
+    return { headers, body: response.body };
   }
 
-  return { serve, find };
+  return { serve, findCachedResponse };
 
-  /** Answers a call, and returns the code it ended with once the answer is out. */
+  /** Serves a call with Connect. Resolves to its code when the response has been sent. */
   async function callConnect(
     handler: UniversalHandler,
     call: Call,
@@ -127,93 +133,102 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
     bufferedBody: (() => Promise<Buffer>) | undefined,
   ): Promise<string> {
     const { request, response } = exchange.toNode();
-    const closed = exchange.isOver
+    const closed = exchange.isClosed
       ? undefined
       : new Promise<void>((resolve) => response.once("close", resolve));
-    const refusal = refuse(exchange) ?? malformedQuery(exchange.url);
+    const rejection = authorize(exchange) ?? checkQuery(exchange.url);
     const contextValues = createContextValues();
-    const fromNode = universalRequestFromNodeRequest(request, response, undefined, contextValues);
+    const universalRequest = universalRequestFromNodeRequest(
+      request,
+      response,
+      undefined,
+      contextValues,
+    );
     const controller = new AbortController();
-    fromNode.signal.addEventListener("abort", () => controller.abort(callerDisconnected()));
+    universalRequest.signal.addEventListener("abort", () => controller.abort(callerDisconnected()));
     const timer = setTimeout(
-      () => controller.abort(new ConnectError("the call took too long", Code.DeadlineExceeded)),
+      () =>
+        controller.abort(
+          new ConnectError("the call exceeded the time limit of the server", Code.DeadlineExceeded),
+        ),
       limits.requestTimeoutMs,
     );
-    let untilAborted = controller.signal;
+    let callSignal = controller.signal;
     contextValues.set(callKey, call).set(gateKey, ({ signal }) => {
-      untilAborted = signal;
+      callSignal = signal;
       if (signal.aborted) {
         recordError(call, signal.reason);
         throw signal.reason;
       }
       signal.addEventListener("abort", () => recordError(call, signal.reason));
-      if (refusal !== undefined) {
-        throw refusal;
+      if (rejection !== undefined) {
+        throw rejection;
       }
     });
-    // A stream is read as it comes; a single message is read at once, within
-    // limits that a stream cannot have.
+    // The body of a unary call is read completely, up to a size limit. That of a streaming call is
+    // read as it arrives, so it cannot have such a limit.
     const body =
       handler.method.methodKind === "unary"
         ? singleChunk(
             bufferedBody ??
               (async () => {
                 const maxBytes = limits.maxBodyBytes + envelopeBytes;
-                const body = await readBody(request, maxBytes, untilAborted);
+                const body = await readBody(request, maxBytes, callSignal);
                 if (body === undefined) {
                   throw callerDisconnected();
                 }
                 return body;
               }),
           )
-        : fromNode.body;
-    dropOversizedTimeout(fromNode.header);
+        : universalRequest.body;
+    dropOversizedTimeout(universalRequest.header);
     if (request.method === "GET") {
-      // Some clients name the type of a body that is not there; Connect would mind.
-      fromNode.header.delete("content-type");
+      // Some clients send a Content-Type without a body, which Connect would reject.
+      universalRequest.header.delete("content-type");
       response.appendHeader("Vary", "Accept-Encoding");
     }
-    const answer = await handler({ ...fromNode, signal: controller.signal, body }).finally(() =>
-      clearTimeout(timer),
-    );
-    if (answer.status === 405) {
+    const universalResponse = await handler({
+      ...universalRequest,
+      signal: controller.signal,
+      body,
+    }).finally(() => clearTimeout(timer));
+    if (universalResponse.status === 405) {
       response.setHeader("Allow", handler.allowedMethods.join(", "));
     }
-    // This never resolves over HTTP/1.1, and rejects when the caller is gone.
-    universalResponseToNodeResponse(answer, response).catch(() => response.destroy());
+    // Over HTTP/1.1, this promise never resolves, but it rejects when the caller disconnects.
+    universalResponseToNodeResponse(universalResponse, response).catch(() => response.destroy());
     await closed;
-    return wasAborted(request) ? "canceled" : codeOf(call, answer.status);
+    return wasAborted(request) ? "canceled" : resultCode(call, universalResponse.status);
   }
 }
 
-/** Whether the caller broke a request off; what it was answered then says nothing of the call. */
+/** Returns whether the caller aborted a request. Its status then says nothing about the call. */
 function wasAborted(request: NodeRequest): boolean {
   return "stream" in request
     ? request.stream.rstCode !== constants.NGHTTP2_NO_ERROR
     : request.aborted;
 }
 
-/** The code that a call ended with: Connect's, or the HTTP status where no protocol was spoken. */
-function codeOf({ error }: Call, status: number): string {
+/** Returns the code of a call: Connect's, or the HTTP status if no protocol matches the request. */
+function resultCode({ error }: Call, status: number): string {
   if (error !== undefined) {
     return codeName(ConnectError.from(error, Code.Internal).code);
   }
   return status === 200 ? "ok" : `http_${status}`;
 }
 
-/** Code.NotFound as Connect's JSON has it: `not_found`. */
+/** Returns the name of a code in Connect's JSON, such as `not_found` for Code.NotFound. */
 function codeName(code: Code): string {
   return Code[code].replace(/\B[A-Z]/g, "_$&").toLowerCase();
 }
 
 /**
- * Takes note of the error that a call ends with. Connect's handlers abort their
- * signal with it before they write it, whatever the protocol; with success the
- * reason is an AbortError.
+ * Records the error that a call ends with. In every protocol, Connect's handlers abort their signal
+ * with it before they write it; after a success, the reason is an AbortError.
  *
- * It also corrects what Connect would trip over. A message in binary that cannot
- * be parsed is the caller's mistake, as it is in JSON, not an internal error. And
- * text that is no Unicode, quoted from such a message, cannot go into a header.
+ * Also fixes two errors before Connect writes them. A malformed binary message is the caller's
+ * mistake, as it is in JSON, and not an internal error. And an error message that quotes malformed
+ * Unicode from a request cannot be sent in a header.
  */
 function recordError(call: Call | undefined, reason: unknown): void {
   if (call === undefined || (reason instanceof Error && reason.name === "AbortError")) {
@@ -229,8 +244,8 @@ function recordError(call: Call | undefined, reason: unknown): void {
   }
 }
 
-/** What cannot be decompressed is the caller's mistake, whatever exactly is wrong with it. */
-function asInvalidArgument(compression: Compression): Compression {
+/** Wraps a compression so that it reports malformed data as invalid_argument, whatever the cause. */
+function withInvalidArgument(compression: Compression): Compression {
   return {
     ...compression,
     decompress: async (bytes, maxBytes) => {
@@ -246,18 +261,18 @@ function asInvalidArgument(compression: Compression): Compression {
   };
 }
 
-/** The longest time that a timer takes, in milliseconds: a longer one would end at once. */
+/** The longest delay of a timer, in milliseconds. With a longer delay, it fires immediately. */
 const maxTimerMs = 2 ** 31 - 1;
 
-const millisecondsIn = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 0.001, n: 0.000001 };
+const millisecondsPer = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 0.001, n: 0.000001 };
 
 /**
- * Takes a deadline that is more than three weeks away out of the headers of
- * Connect and gRPC. The server's own limit comes long before it.
+ * Removes a Connect or gRPC timeout that is too long for a timer, about 25 days. The much shorter
+ * time limit of the server still applies.
  */
 function dropOversizedTimeout(header: Headers): void {
   const [, amount, unit] = /^(\d{1,8})([HMSmun])$/.exec(header.get("grpc-timeout") ?? "") ?? [];
-  const grpcMs = Number(amount) * millisecondsIn[unit as keyof typeof millisecondsIn];
+  const grpcMs = Number(amount) * millisecondsPer[unit as keyof typeof millisecondsPer];
   if (grpcMs > maxTimerMs) {
     header.delete("grpc-timeout");
   }
@@ -267,8 +282,8 @@ function dropOversizedTimeout(header: Headers): void {
   }
 }
 
-/** The error for a GET whose message is no base64, though it says so; Connect calls it internal. */
-function malformedQuery(url: string): ConnectError | undefined {
+/** Returns the error if a GET has a malformed base64 message, which Connect reports as internal. */
+function checkQuery(url: string): ConnectError | undefined {
   const [, query] = url.split("?", 2);
   const parameters = new URLSearchParams(query);
   if (parameters.get("base64") === "1") {
@@ -281,15 +296,15 @@ function malformedQuery(url: string): ConnectError | undefined {
   return undefined;
 }
 
-/** What gRPC puts before a message: a byte of flags and four of length. */
+/** The size of the envelope before a gRPC message: one byte of flags and four of length. */
 const envelopeBytes = 5;
 
-const protocolOf = memoize(
+const detectProtocol = memoize(
   (contentType: string | undefined): string =>
     /^application\/(grpc-web|grpc)\b/i.exec(contentType ?? "")?.[1]?.toLowerCase() ?? "connect",
 );
 
-/** The body of a request, read once somebody asks for it. */
+/** Yields the body of a request as one chunk, which is not read before it is needed. */
 async function* singleChunk(
   read: () => Promise<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {

@@ -16,135 +16,137 @@ import type { Call } from "./observability/call.ts";
 import { requestIdHeader } from "./observability/request-id.ts";
 
 /**
- * The short path of GetRunner: it answers a unary Connect call whose answer is at
- * hand, with success, and nothing else. What it does not answer it hands on, with
- * the body if that is read already, to Connect's own handler: so errors and
- * protocols have one author, and the two can disagree on success only, which
- * test/server/fast-path.test.ts sees to that they do not.
+ * The fast path of GetRunner. It bypasses Connect's handlers for unary Connect calls that succeed and
+ * whose response is cached. All other calls fall through to Connect's handlers, with the body if it
+ * has already been read. So errors and protocols are implemented in one place, and the two paths can
+ * differ only in successful responses. The differential test in test/server/fast-path.test.ts checks
+ * that they do not.
  */
 export interface FastPath {
-  /** Answers a call, and ends it, or hands it on. */
+  /** Serves a call and ends it, or calls `fallThrough`. */
   serve(
     exchange: Exchange,
     call: Call,
     end: (code: string) => void,
     fallThrough: (body?: () => Promise<Buffer>) => void,
   ): void;
-  /** The answer to a request, if it is at hand. */
-  find(request: BufferedRequest): FastPathResponse | undefined;
+  /** Returns the cached response to a request, if there is one. */
+  findCachedResponse(request: BufferedRequest): FastPathResponse | undefined;
 }
 
-/** The answer to a call of GetRunner, the request id aside. */
+/** The response to a call of GetRunner, without the request id. */
 export interface FastPathResponse extends CachedResponse {
-  /** The id that was asked for, as the caller wrote it. */
+  /** The requested id, as the caller wrote it. */
   readonly runnerId: string;
 }
 
 /** Options of {@link createFastPath}. */
 export interface FastPathOptions {
   readonly store: RunnerStore;
-  /** Tells why a request is not let in, if it is not. */
-  readonly refuse: (request: RequestHead) => ConnectError | undefined;
+  /** Returns the error to reject the request with, or undefined if it is allowed. */
+  readonly authorize: (request: RequestHead) => ConnectError | undefined;
   readonly limits: ServerLimits;
 }
 
 const timeoutHeader = "connect-timeout-ms";
 
-/** As few bytes as Connect's handlers leave uncompressed. */
+/** Shorter responses are not compressed, as in Connect's handlers. In bytes. */
 const compressMinBytes = 1024;
 
 const contentTypeOf = { json: "application/json", proto: "application/proto" } as const;
 
 const { runnerId: runnerIdField } = GetRunnerRequestSchema.field;
 
-/** Creates the short path of GetRunner over a store, undefined if the store has nothing at hand. */
+/** Creates the fast path of GetRunner, or returns undefined if the store has no `peek`. */
 export function createFastPath(options: FastPathOptions): FastPath | undefined {
-  const { limits, refuse, store } = options;
+  const { limits, authorize, store } = options;
   if (store.peek === undefined) {
     return undefined;
   }
   const peek = store.peek.bind(store);
-  const preparers = createPreparers();
-  const limitTime = createLazyTimeout();
+  const responseCaches = createResponseCaches();
+  const startTimeout = createLazyTimeout();
 
-  /** Whether a call may be one for the short path, as far as its headers say. */
-  function mayAnswer(request: RequestHead): boolean {
+  /** Returns whether the headers of a request allow the fast path. */
+  function isEligible(request: RequestHead): boolean {
     const { method, headers } = request;
     return (
       (method === "GET" ||
         (method === "POST" && formatOf(headers["content-type"]) !== undefined)) &&
-      isPlain(request) &&
-      refuse(request) === undefined
+      hasSimpleHeaders(request) &&
+      authorize(request) === undefined
     );
   }
 
-  /** Looks for the answer to a call that may be one; `body` has a character for each byte. */
-  function look(request: RequestHead, body: string): FastPathResponse | undefined {
+  /** Finds the response to an eligible request. Each character of `body` is one byte (`latin1`). */
+  function findResponse(request: RequestHead, body: string): FastPathResponse | undefined {
     const { method, headers } = request;
-    const asked =
+    const parsed =
       method === "GET"
-        ? askedInQuery(request)
-        : { format: formatOf(headers["content-type"]), text: body };
-    if (asked?.format === undefined || asked.text.length > limits.maxBodyBytes) {
+        ? parseQuery(request)
+        : { format: formatOf(headers["content-type"]), message: body };
+    if (parsed?.format === undefined || parsed.message.length > limits.maxBodyBytes) {
       return undefined;
     }
-    const { format, text } = asked;
-    const runnerId = format === "json" ? idInJson(text) : idInBinary(text);
+    const { format, message } = parsed;
+    const runnerId = format === "json" ? parseJsonRequest(message) : parseBinaryRequest(message);
     const runner = runnerId === undefined ? undefined : peek(runnerId.toLowerCase());
     if (runnerId === undefined || runner === undefined) {
       return undefined;
     }
-    const prepared = preparers[format][negotiate(headers["accept-encoding"])](runner);
-    if (prepared === undefined || method !== "GET") {
-      return prepared && { runnerId, ...prepared };
+    const compression = negotiateCompression(headers["accept-encoding"]);
+    const response = responseCaches[format][compression](runner);
+    if (response === undefined || method !== "GET") {
+      return response && { runnerId, ...response };
     }
     return {
       runnerId,
-      headers: [...prepared.headers, "vary", "Accept-Encoding"],
-      body: prepared.body,
+      headers: [...response.headers, "vary", "Accept-Encoding"],
+      body: response.body,
     };
   }
 
   return {
-    find: (request) => (mayAnswer(request) ? look(request, request.body) : undefined),
+    findCachedResponse: (request) =>
+      isEligible(request) ? findResponse(request, request.body) : undefined,
 
     serve(exchange, call, end, fallThrough) {
-      if (!mayAnswer(exchange)) {
+      if (!isEligible(exchange)) {
         fallThrough();
         return;
       }
       if (exchange.method === "GET") {
-        if (!answer("")) {
+        if (!respond("")) {
           fallThrough();
         }
         return;
       }
       const stop = collectBody(exchange.body, limits.maxBodyBytes, (body) => {
-        arrived?.();
+        cancelTimeout?.();
         if (body === undefined) {
           fallThrough(() => Promise.reject(callerDisconnected()));
-        } else if (!answer(body.toString("latin1"))) {
+        } else if (!respond(body.toString("latin1"))) {
           fallThrough(() => Promise.resolve(body));
         }
       });
-      const patienceMs = patience(exchange, limits);
-      const arrived =
-        patienceMs === undefined
+      const timeoutMs = timeLimitOf(exchange, limits);
+      const cancelTimeout =
+        timeoutMs === undefined
           ? undefined
-          : limitTime(patienceMs, () => {
+          : startTimeout(timeoutMs, () => {
               stop();
               fallThrough(() =>
                 Promise.reject(new ConnectError("the operation timed out", Code.DeadlineExceeded)),
               );
             });
 
-      function answer(body: string): boolean {
-        const found = look(exchange, body);
-        if (found === undefined) {
+      function respond(body: string): boolean {
+        const response = findResponse(exchange, body);
+        if (response === undefined) {
           return false;
         }
-        call.runnerId = found.runnerId;
-        exchange.respond([...found.headers, requestIdHeader, call.requestId], found.body);
+        call.runnerId = response.runnerId;
+        exchange.respond([...response.headers, requestIdHeader, call.requestId], response.body);
         end("ok");
         return true;
       }
@@ -153,52 +155,53 @@ export function createFastPath(options: FastPathOptions): FastPath | undefined {
 }
 
 /**
- * Prepares the answer with a version of a runner. Returns undefined if a request for it, which is the
- * same for each in either case, is not plainly valid by the contract's own rules.
+ * Returns the response with a version of a runner, from the cache or newly built. Returns undefined
+ * if a request with the runner's id, in any letter case, may violate the rules of the contract.
  */
-type Prepare = (runner: EncodedRunner) => CachedResponse | undefined;
+type ResponseCache = (runner: EncodedRunner) => CachedResponse | undefined;
 
-/** In each format and compression, so many answers are kept ready. */
-const maxPrepared = 256;
+/** The maximum number of responses in the cache of one format and compression. */
+const maxCachedResponses = 256;
 
-/** Creates what prepares answers, and has those at hand that were asked for lately. */
-function createPreparers(): Record<WireFormat, Record<WireCompression, Prepare>> {
+/** Creates a response cache for each format and compression. */
+function createResponseCaches(): Record<WireFormat, Record<WireCompression, ResponseCache>> {
   const createAll = (format: WireFormat) => ({
-    identity: createPreparer(format, "identity"),
-    gzip: createPreparer(format, "gzip"),
-    br: createPreparer(format, "br"),
+    identity: createResponseCache(format, "identity"),
+    gzip: createResponseCache(format, "gzip"),
+    br: createResponseCache(format, "br"),
   });
   return { json: createAll("json"), proto: createAll("proto") };
 }
 
-function createPreparer(format: WireFormat, compression: WireCompression): Prepare {
-  let prepared = new Map<EncodedRunner, CachedResponse>();
+function createResponseCache(format: WireFormat, compression: WireCompression): ResponseCache {
+  let responses = new Map<EncodedRunner, CachedResponse>();
   return (runner) => {
-    let answer = prepared.get(runner);
-    if (answer === undefined && isValid(runner)) {
-      if (prepared.size === maxPrepared) {
-        // Not cleared: V8 then links what was in it to what comes, and all of that grows old.
-        prepared = new Map();
+    let response = responses.get(runner);
+    if (response === undefined && hasValidId(runner)) {
+      if (responses.size === maxCachedResponses) {
+        // A new Map, not clear(): V8 links the table of a cleared Map to the next one, so all new
+        // entries would be promoted to the old generation.
+        responses = new Map();
       }
-      answer = prepareAnswer(runner, format, compression);
-      prepared.set(runner, answer);
+      response = buildResponse(runner, format, compression);
+      responses.set(runner, response);
     }
-    return answer;
+    return response;
   };
 }
 
-function isValid({ runnerId }: EncodedRunner): boolean {
+function hasValidId({ runnerId }: EncodedRunner): boolean {
   return passesRulePrecheck(GetRunnerRequestSchema, create(GetRunnerRequestSchema, { runnerId }));
 }
 
-function prepareAnswer(
+function buildResponse(
   runner: EncodedRunner,
   format: WireFormat,
-  accepted: WireCompression,
+  compression: WireCompression,
 ): CachedResponse {
-  const plain = runner.encode(format, "identity");
-  const isCompressed = accepted !== "identity" && plain.length >= compressMinBytes;
-  const body = isCompressed ? runner.encode(format, accepted) : plain;
+  const uncompressed = runner.encode(format, "identity");
+  const isCompressed = compression !== "identity" && uncompressed.length >= compressMinBytes;
+  const body = isCompressed ? runner.encode(format, compression) : uncompressed;
   return {
     body,
     headers: [
@@ -206,13 +209,16 @@ function prepareAnswer(
       contentTypeOf[format],
       "content-length",
       `${body.length}`,
-      ...(isCompressed ? ["content-encoding", accepted] : []),
+      ...(isCompressed ? ["content-encoding", compression] : []),
     ],
   };
 }
 
-/** How long a call may take, in milliseconds, if nobody else sees to that; Node.js does over HTTP/1.1. */
-function patience(
+/**
+ * Returns the time limit for the body of a call to arrive, in milliseconds, or undefined if no timer
+ * is needed: over HTTP/1.1, Node.js enforces the request timeout.
+ */
+function timeLimitOf(
   { headers, httpVersionMajor }: Exchange,
   { requestTimeoutMs }: ServerLimits,
 ): number | undefined {
@@ -233,8 +239,8 @@ function formatOf(contentType: string | undefined): WireFormat | undefined {
   }
 }
 
-/** Whether nothing in the headers asks for what the short path does not do. */
-function isPlain({ headers }: RequestHead): boolean {
+/** Returns whether a request has no headers that need Connect's handlers. */
+function hasSimpleHeaders({ headers }: RequestHead): boolean {
   const timeout = headers[timeoutHeader];
   return (
     headers["content-encoding"] === undefined &&
@@ -242,59 +248,62 @@ function isPlain({ headers }: RequestHead): boolean {
   );
 }
 
-/** What JSON takes for white space (RFC 8259, section 2). */
-const space = "[ \\t\\n\\r]*";
+/** JSON whitespace (RFC 8259, section 2). */
+const whitespace = "[ \\t\\n\\r]*";
 
-/** A request in JSON that has an id and nothing else, not even an escape. */
+/** Matches a JSON request that has an id without escapes, and nothing else. */
 const jsonPattern = new RegExp(
-  ["^", "{", `"${runnerIdField.jsonName}"`, ":", '"([\\w-]+)"', "}", "$"].join(space),
+  ["^", "{", `"${runnerIdField.jsonName}"`, ":", '"([\\w-]+)"', "}", "$"].join(whitespace),
 );
 
-/** The id in a request in JSON: only in one that has nothing else in it. */
-function idInJson(text: string): string | undefined {
+/** Returns the id in a JSON request, or undefined if the request needs Connect's handlers. */
+function parseJsonRequest(text: string): string | undefined {
   return jsonPattern.exec(text)?.[1];
 }
 
-/** What a request in binary begins with: the number of the field, and that a length follows. */
+/** The first byte of a binary request: the field number and the wire type LEN. */
 const binaryTag = (runnerIdField.number << 3) | 2;
 
-/** The id in a request in binary, a byte a character: only in one that has nothing else in it. */
-function idInBinary(text: string): string | undefined {
+/**
+ * Returns the id in a binary request, or undefined if it has anything else in it. Each character is
+ * one byte (`latin1`).
+ */
+function parseBinaryRequest(text: string): string | undefined {
   const length = text.charCodeAt(1);
   return text.charCodeAt(0) === binaryTag && length < 128 && text.length === length + 2
     ? text.slice(2)
     : undefined;
 }
 
-/** Chooses the compression as Connect does: the first that the caller names and the server has. */
-const negotiate = memoize((acceptEncoding: string | undefined): WireCompression => {
+/** Chooses the first compression that the caller lists and the server supports, as Connect does. */
+const negotiateCompression = memoize((acceptEncoding: string | undefined): WireCompression => {
   const names = (acceptEncoding ?? "").split(",").map((name) => name.trim());
   return names.find((name) => name === "gzip" || name === "br") ?? "identity";
 });
 
-/** The query of a GET that has all that it needs and nothing else; Connect's clients put base64 first. */
+/** Matches a query with the required parameters only. Connect's clients put base64 first. */
 const queryPattern =
   /\?connect=v1(&base64=1)?&encoding=(json|proto)(&base64=1)?&message=([\w%.~!*'()-]+)$/;
 
-/** What a GET asks for; undefined if it is out of the ordinary. */
-function askedInQuery({
+/** Returns the format and the message of a GET, or undefined if it needs Connect's handlers. */
+function parseQuery({
   headers,
   url,
-}: RequestHead): { format: WireFormat; text: string } | undefined {
-  const [, base64First, format, base64Last, message = ""] = queryPattern.exec(url) ?? [];
+}: RequestHead): { format: WireFormat; message: string } | undefined {
+  const [, base64First, format, base64Last, encoded = ""] = queryPattern.exec(url) ?? [];
   if (format === undefined || headers["content-type"] !== undefined) {
     return undefined;
   }
   const isBase64 = base64First !== undefined || base64Last !== undefined;
-  // Of base64, no more than what has one meaning only; padding has none here.
-  if (isBase64 && (!/^[\w-]+$/.test(message) || message.length % 4 === 1)) {
+  // Only base64url without padding, which is unambiguous. Connect decides about anything else.
+  if (isBase64 && (!/^[\w-]+$/.test(encoded) || encoded.length % 4 === 1)) {
     return undefined;
   }
   try {
-    const text = isBase64
-      ? Buffer.from(message, "base64url").toString("latin1")
-      : decodeURIComponent(message);
-    return { format: format as WireFormat, text };
+    const message = isBase64
+      ? Buffer.from(encoded, "base64url").toString("latin1")
+      : decodeURIComponent(encoded);
+    return { format: format as WireFormat, message };
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 /**
- * The server of RunnerService: the whole server, the routes alone, and stores.
+ * The server of RunnerService: a complete server, its routes for other servers, and stores.
  *
  * @module
  */

@@ -25,10 +25,10 @@ export interface RunnerRoutesOptions {
   readonly store: RunnerStore;
   /**
    * Interceptors around the service, outermost first. Requests are validated
-   * inside of them.
+   * after the last of them. Default: none.
    *
-   * Connect lets the interceptors of a service replace those of its router, so
-   * interceptors that you gave your router have to be given here again.
+   * In Connect, the interceptors of a service replace those of its router. Pass
+   * the interceptors of your router here again if they apply to this service.
    */
   readonly interceptors?: readonly Interceptor[];
 }
@@ -37,20 +37,20 @@ export interface RunnerRoutesOptions {
  * Creates the routes of RunnerService for any Connect router: Node.js, Fastify,
  * Express, Next.js.
  *
- * A request that breaks a rule of the contract is answered with
- * `invalid_argument`, and the violations as detail.
+ * A request that violates a rule of the contract is rejected with
+ * `invalid_argument`, with the `buf.validate.Violations` as error detail.
  */
 export function createRunnerRoutes(options: RunnerRoutesOptions): (router: ConnectRouter) => void {
   const interceptors = [...(options.interceptors ?? []), validateRequest];
   return (router) => {
-    router.service(RunnerService, runnerService(options.store), { interceptors });
+    router.service(RunnerService, createRunnerService(options.store), { interceptors });
   };
 }
 
-function runnerService(store: RunnerStore): ServiceImpl<typeof RunnerService> {
+function createRunnerService(store: RunnerStore): ServiceImpl<typeof RunnerService> {
   return {
     async getRunner({ runnerId }, { signal }: HandlerContext) {
-      // RFC 9562, section 4: readers take UUIDs in either case.
+      // UUIDs are case-insensitive on input (RFC 9562, section 4).
       const runner = await getFromStore(store, runnerId.toLowerCase(), signal);
       if (runner === undefined) {
         throw new ConnectError(`no runner with id ${runnerId}`, Code.NotFound);
@@ -66,8 +66,8 @@ async function getFromStore(
   signal: AbortSignal,
 ): Promise<Runner | undefined> {
   try {
-    const found = store.get(runnerId, { signal });
-    return found instanceof Promise ? await Promise.race([found, aborted(signal)]) : found;
+    const runner = store.get(runnerId, { signal });
+    return runner instanceof Promise ? await Promise.race([runner, rejectOnAbort(signal)]) : runner;
   } catch (error) {
     if (error instanceof StoreUnreachableError) {
       throw new ConnectError("the store is unreachable", Code.Unavailable, undefined, [], error);
@@ -79,8 +79,8 @@ async function getFromStore(
   }
 }
 
-/** Rejects when `signal` is aborted, so that a store that does not heed it holds up nobody. */
-function aborted(signal: AbortSignal): Promise<never> {
+/** Rejects when `signal` is aborted, even if the store ignores the signal. */
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     const onAbort = () => reject(ConnectError.from(signal.reason, Code.Canceled));
     if (signal.aborted) {

@@ -8,7 +8,7 @@ import {
 import { type Logger, pino } from "pino";
 import type { Registry } from "prom-client";
 import type { RunnerStore } from "../store/runner-store.ts";
-import { bearerToken, type TokenVerifier } from "./authentication.ts";
+import { parseBearerToken, type TokenVerifier } from "./authentication.ts";
 import { createConnectHandler } from "./connect-handler.ts";
 import { createFastPath } from "./fast-path.ts";
 import { createCors } from "./http/cors.ts";
@@ -28,66 +28,65 @@ export interface RunnerServerOptions {
   readonly store: RunnerStore;
   /** The address to listen on. Default: `127.0.0.1`. */
   readonly host?: string;
-  /** The port to listen on; 0 takes one that is free. Default: 8080. */
+  /** The port to listen on; 0 chooses a free one. Default: 8080. */
   readonly port?: number;
-  /** A certificate and its private key, in PEM, to serve over TLS. Default: cleartext. */
+  /** The certificate and its private key, in PEM, to serve over TLS. Default: cleartext. */
   readonly tls?: NonNullable<ListenerOptions["tls"]>;
-  /** The path below which the API is served, besides the root. Default: `/api`. */
+  /** A path under which the API is served, in addition to the root. Default: `/api`. */
   readonly pathPrefix?: string;
   /**
-   * Knows the bearer tokens that are let in; see `createTokenVerifier`.
+   * Returns whether a bearer token is accepted; see `createTokenVerifier`.
    *
-   * Default: everybody is let in, but only from this machine: the server listens
-   * on nothing but loopback addresses, and answers requests for nothing but
-   * loopback names, so that no web page can reach it by DNS rebinding.
+   * Default: no token is needed, but only this machine can call. The server
+   * listens on loopback addresses only, and accepts requests for loopback hosts
+   * only, so that no web page can reach it by DNS rebinding.
    */
   readonly verifyToken?: TokenVerifier;
-  /** Lets everybody in from everywhere, if there is no `verifyToken`. Default: false. */
+  /** Accepts unauthenticated callers from anywhere. No effect with `verifyToken`. Default: false. */
   readonly allowUnauthenticated?: boolean;
   /** The origins of web pages that may call the server, `*` for all. Default: none. */
   readonly corsOrigins?: readonly string[];
-  /** What to take from a peer. Default: {@link defaultLimits}, for each that is not given. */
+  /** Limits on what a peer may use. Default for each limit: {@link defaultLimits}. */
   readonly limits?: Partial<ServerLimits>;
-  /** Where the log goes, one line a call. Default: nowhere. */
+  /** Logs one line per call. Default: no log. */
   readonly logger?: Logger;
-  /** Where to put the metrics. Default: a registry of the server's own. */
+  /** The registry for the metrics. Default: a new one. */
   readonly registry?: Registry;
-  /** Further services to serve on the same port. */
+  /** Registers more services to serve on the same port. */
   readonly routes?: (router: ConnectRouter) => void;
-  /** Interceptors around all services, outermost first. */
+  /** Interceptors around all services, outermost first. They disable the fast path. Default: none. */
   readonly interceptors?: readonly Interceptor[];
 }
 
 /** A server of RunnerService. */
 export interface RunnerServer {
   /**
-   * Starts to listen, and returns the base URL that clients need.
+   * Starts to listen, and resolves to the base URL for clients.
    *
-   * Rejects when that is not possible, as when the port is taken.
+   * Rejects if that fails, for example because the port is in use.
    */
   start(): Promise<string>;
-  /** The base URL that clients need, once the server has started. */
+  /** The base URL for clients. Undefined until the server has started. */
   readonly url: string | undefined;
   /**
-   * Ends the server: `/readyz` says so, no more connections are taken, the calls
-   * under way are finished, and then all is closed. What is not finished after
-   * `timeoutMs` milliseconds (default: 10 s) is cut off.
+   * Shuts down gracefully: `/readyz` reports 503, new connections are refused,
+   * and calls in progress are finished. Connections that are still open after
+   * `timeoutMs` milliseconds (default: 10 s) are destroyed.
    */
   close(options?: { readonly timeoutMs?: number }): Promise<void>;
 }
 
 /**
- * Creates a server of RunnerService over `options.store`. It listens once it is
- * started.
+ * Creates a server of RunnerService over `options.store`. Call `start` to listen.
  *
- * On one port it speaks Connect, gRPC and gRPC-Web over HTTP/1.1 and HTTP/2, and
- * answers `/healthz`, `/readyz` and, for Prometheus, `/metrics`.
+ * One port serves Connect, gRPC and gRPC-Web over HTTP/1.1 and HTTP/2, as well as
+ * `/healthz`, `/readyz` and, for Prometheus, `/metrics`.
  *
- * It handles no signals, never ends the process, and shares nothing with other
- * servers in the same process.
+ * The server handles no signals, never exits the process, and shares no state
+ * with other servers in the same process.
  *
- * Throws an Error when the options contradict each other: an address that others
- * can reach needs tokens.
+ * Throws an Error if `host` is not a loopback address, and there is neither
+ * `verifyToken` nor `allowUnauthenticated`.
  */
 export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   const { host = "127.0.0.1", port = 8080, verifyToken, allowUnauthenticated = false } = options;
@@ -97,7 +96,9 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   const loopbackOnly = verifyToken === undefined && !allowUnauthenticated;
   if (loopbackOnly && !isLoopback(host)) {
     throw new Error(
-      `refusing to serve everybody on ${host}: give tokens, listen on 127.0.0.1, or allow unauthenticated callers`,
+      `refusing to accept unauthenticated callers on ${host}; set tokens (--token), ` +
+        "listen on a loopback address (--host 127.0.0.1), or allow unauthenticated callers " +
+        "(--allow-unauthenticated)",
     );
   }
   const { interceptors = [] } = options;
@@ -110,16 +111,16 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
       options.routes?.(router);
     },
     interceptors: [observer.interceptor, ...interceptors],
-    refuse,
+    authorize,
     observer,
     limits,
-    // Interceptors want to see all calls, and the short path shows them none.
+    // The fast path bypasses interceptors, which must see all calls.
     fastPath:
       interceptors.length === 0
-        ? createFastPath({ store: options.store, refuse, limits })
+        ? createFastPath({ store: options.store, authorize, limits })
         : undefined,
   });
-  const hostOf = createHostParser();
+  const parseHost = createHostParser();
   const cors = createCors({
     origins: options.corsOrigins ?? [],
     methods: connectCors.allowedMethods,
@@ -137,36 +138,39 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     ...(options.tls !== undefined && { tls: options.tls }),
     limits,
     findCachedResponse(request) {
-      const found =
-        hostOf(request.authority) && connectHandler.find(procedureOf(pathOf(request.url)), request);
-      return found && { ...found, headers: [...found.headers, ...cors.headersFor(request)] };
+      const response =
+        parseHost(request.authority) &&
+        connectHandler.findCachedResponse(procedureOf(pathOf(request.url)), request);
+      return (
+        response && { ...response, headers: [...response.headers, ...cors.headersFor(request)] }
+      );
     },
     onExchange(exchange) {
       exchange.addHeaders(cors.headersFor(exchange));
       const path = pathOf(exchange.url);
       if (cors.isPreflight(exchange)) {
-        answer(exchange.toNode().response, 204);
-      } else if (hostOf(exchange.authority) === undefined) {
-        answer(exchange.toNode().response, 400, "the request names no valid host\n");
+        send(exchange.toNode().response, 204);
+      } else if (parseHost(exchange.authority) === undefined) {
+        send(exchange.toNode().response, 400, "the Host header is missing or invalid\n");
       } else if (!connectHandler.serve(procedureOf(path), exchange)) {
         handleNonRpc(path, exchange);
       }
     },
   });
 
-  function refuse(request: RequestHead): ConnectError | undefined {
+  function authorize(request: RequestHead): ConnectError | undefined {
     if (verifyToken !== undefined) {
-      const token = bearerToken(request.headers.authorization);
+      const token = parseBearerToken(request.headers.authorization);
       if (token === undefined || !verifyToken(token)) {
         return new ConnectError(
-          token === undefined ? "no bearer token" : "the token is not known",
+          token === undefined ? "no bearer token" : "the token was not accepted",
           Code.Unauthenticated,
           { "WWW-Authenticate": "Bearer" },
         );
       }
-    } else if (loopbackOnly && hostOf(request.authority)?.isLoopback !== true) {
+    } else if (loopbackOnly && parseHost(request.authority)?.isLoopback !== true) {
       return new ConnectError(
-        "without tokens, the server answers to loopback names only",
+        "without tokens, the server accepts requests for loopback hosts only",
         Code.PermissionDenied,
       );
     }
@@ -177,21 +181,21 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     const { request, response } = exchange.toNode();
     const isProbe = path === "/healthz" || path === "/readyz" || path === "/metrics";
     if (!isProbe) {
-      answer(response, 404);
+      send(response, 404);
     } else if (request.method !== "GET" && request.method !== "HEAD") {
       response.setHeader("Allow", "GET, HEAD");
-      answer(response, 405);
-    } else if (loopbackOnly && hostOf(exchange.authority)?.isLoopback !== true) {
-      answer(response, 403, "without tokens, the server answers to loopback names only\n");
+      send(response, 405);
+    } else if (loopbackOnly && parseHost(exchange.authority)?.isLoopback !== true) {
+      send(response, 403, "without tokens, the server accepts requests for loopback hosts only\n");
     } else if (path === "/metrics") {
       metrics.registry.metrics().then(
-        (text) => answer(response, 200, text, metrics.registry.contentType),
-        () => answer(response, 500),
+        (text) => send(response, 200, text, metrics.registry.contentType),
+        () => send(response, 500),
       );
     } else if (path === "/readyz" && state !== "ready") {
-      answer(response, 503, "closing\n");
+      send(response, 503, "closing\n");
     } else {
-      answer(response, 200, "ok\n");
+      send(response, 200, "ok\n");
     }
   }
 
@@ -199,7 +203,9 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     async start() {
       const address = await listener.start(host, port).catch((error: NodeJS.ErrnoException) => {
         throw error.code === "EADDRINUSE"
-          ? new Error(`port ${port} on ${host} is taken: choose another`, { cause: error })
+          ? new Error(`port ${port} on ${host} is in use; choose another with --port`, {
+              cause: error,
+            })
           : error;
       });
       const scheme = options.tls === undefined ? "http" : "https";
@@ -217,23 +223,18 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   };
 }
 
-/** The path of a URL that has no host, without its query. */
+/** Returns the path of a request target in origin form, without the query. */
 function pathOf(url: string): string {
   const queryAt = url.indexOf("?");
   return queryAt === -1 ? url : url.slice(0, queryAt);
 }
 
-/** A prefix with one slash at its start and none at its end, or nothing. */
+/** Returns a prefix with one leading slash and no trailing one, or an empty string. */
 function normalizePrefix(prefix: string): string {
   return prefix.replace(/^\/*/, "/").replace(/\/+$/, "");
 }
 
-function answer(
-  response: NodeResponse,
-  status: number,
-  text = "",
-  contentType = "text/plain",
-): void {
+function send(response: NodeResponse, status: number, text = "", contentType = "text/plain"): void {
   response.statusCode = status;
   if (text !== "") {
     response.setHeader("Content-Type", contentType);

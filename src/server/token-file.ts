@@ -1,30 +1,35 @@
 import { unwatchFile, watchFile } from "node:fs";
 import { readFile } from "node:fs/promises";
 
-/** A file of tokens that is read again whenever it changes. */
+/** A watched file of bearer tokens. */
 export interface TokenFile {
-  /** The tokens in it now; if it cannot be read any more, those that were in it last. */
+  /** The current tokens. If the file can no longer be read, the last ones that were read. */
   readonly tokens: readonly string[];
   /** Stops watching. */
   close(): void;
 }
 
-/** How often the file is looked at, in milliseconds. Looking also sees it replaced, as secrets mounted into a container are. */
+/**
+ * How often the file is polled, in milliseconds. Polling also detects that a file is replaced, which
+ * is how secrets mounted into a container change.
+ */
 const intervalMs = 500;
 
 /**
- * Reads a file of tokens: one a line; blank lines, and lines that begin with
- * `#`, do not count. Then watches it: each change is told to `onChange`, with
- * the error if the file cannot be read any more or holds no token.
+ * Opens a file of bearer tokens, one per line, and watches it. Blank lines and lines that start with
+ * `#` are ignored.
  *
- * Rejects when it cannot be read at first, or holds no token.
+ * After each change, `onChange` is called with the current tokens. If the file can no longer be read
+ * or contains no tokens, it is called with the previous tokens and the error.
+ *
+ * Rejects if the file cannot be read at first, or contains no tokens.
  */
 export async function openTokenFile(
   path: string,
   onChange: (tokens: readonly string[], error?: unknown) => void,
 ): Promise<TokenFile> {
   let tokens: readonly string[] = [];
-  const look = async () => {
+  const reload = async () => {
     try {
       tokens = await readTokens(path);
       onChange(tokens);
@@ -32,19 +37,19 @@ export async function openTokenFile(
       onChange(tokens, error);
     }
   };
-  // Watched before it is read, so that no change falls between the two.
-  watchFile(path, { interval: intervalMs, persistent: false }, look);
+  // Watch before the first read, so that no change between the two is missed.
+  watchFile(path, { interval: intervalMs, persistent: false }, reload);
   try {
     tokens = await readTokens(path);
   } catch (error) {
-    unwatchFile(path, look);
+    unwatchFile(path, reload);
     throw error;
   }
   return {
     get tokens() {
       return tokens;
     },
-    close: () => unwatchFile(path, look),
+    close: () => unwatchFile(path, reload),
   };
 }
 
@@ -52,7 +57,7 @@ async function readTokens(path: string): Promise<string[]> {
   const lines = (await readFile(path, "utf8")).split("\n").map((line) => line.trim());
   const tokens = lines.filter((line) => line !== "" && !line.startsWith("#"));
   if (tokens.length === 0) {
-    throw new Error(`${path}: there is no token in it; put one on each line`);
+    throw new Error(`${path}: contains no tokens; put one on each line`);
   }
   return tokens;
 }

@@ -4,8 +4,8 @@ import { passesRulePrecheck } from "../runner/rule-precheck.ts";
 let validate: Promise<Interceptor> | undefined;
 
 /**
- * Validates requests as the interceptor of `@connectrpc/validate` does. That is only loaded, and
- * asked, for what does not plainly keep the rules.
+ * Validates requests like the interceptor of `@connectrpc/validate`. That interceptor is slow to
+ * load, so it is loaded, and called, only for requests that do not pass the precheck.
  */
 export const validateRequest: Interceptor = (next) => async (request) => {
   if (!request.stream && passesRulePrecheck(request.method.input, request.message)) {

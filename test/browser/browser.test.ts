@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { chromium } from "playwright-core";
 import { expect, test } from "vitest";
-import { answer, startFailingServer } from "../support/failing-server.ts";
+import { respond, startFailingServer } from "../support/failing-server.ts";
 import { bundleForBrowser } from "./bundle.ts";
 
 const executablePath = "/usr/bin/chromium";
@@ -26,7 +26,7 @@ test.skipIf(!isInstalled)(
     const html = { "Content-Type": "text/html" };
     const script = { "Content-Type": "text/javascript" };
     await using page = await startFailingServer([
-      answer(
+      respond(
         200,
         `<script type="module">
          import * as runnerService from "/bundle.js";
@@ -34,15 +34,15 @@ test.skipIf(!isInstalled)(
        </script>`,
         html,
       ),
-      answer(200, await bundleForBrowser(), script),
+      respond(200, await bundleForBrowser(), script),
     ]);
-    const preflight = answer(204, "", cors);
+    const preflight = respond(204, "", cors);
     const responses = [
-      answer(200, { runner: { runnerId, status: { capabilities: [11] } } }, cors),
-      answer(404, { code: "not_found", message: "no such runner" }, cors),
-      answer(302, "", { ...cors, Location: page.url }),
+      respond(200, { runner: { runnerId, status: { capabilities: [11] } } }, cors),
+      respond(404, { code: "not_found", message: "no such runner" }, cors),
+      respond(302, "", { ...cors, Location: page.url }),
       // Without CORS headers.
-      answer(200, { runner: { runnerId } }),
+      respond(200, { runner: { runnerId } }),
     ];
     await using api = await startFailingServer([
       (response) => (response.req.method === "OPTIONS" ? preflight : responses.shift())?.(response),

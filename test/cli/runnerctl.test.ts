@@ -4,25 +4,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { answer, startFailingServer } from "../support/failing-server.ts";
+import { respond, startFailingServer } from "../support/failing-server.ts";
 import { startProxy } from "../support/proxy.ts";
-import { type RunningRunnerctl, runRunnerctl, startRunnerctl } from "../support/runnerctl.ts";
+import { type RunnerctlProcess, runRunnerctl, startRunnerctl } from "../support/runnerctl.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
 const samples = join(root, "examples/runners");
 const id = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
 
-let server: RunningRunnerctl;
+let server: RunnerctlProcess;
 let url: string;
 
 beforeAll(async () => {
   server = startRunnerctl(["serve", "--data", samples, "--port", "0"]);
-  [, url = ""] = await server.printed(/on (http:\/\/127\.0\.0\.1:\d+)\n/);
+  [, url = ""] = await server.waitForStdout(/on (http:\/\/127\.0\.0\.1:\d+)\n/);
 });
 
 afterAll(async () => {
   server.process.kill("SIGTERM");
-  await server.ended;
+  await server.exited;
 });
 
 describe("runnerctl get -o json", () => {
@@ -64,7 +64,7 @@ describe("runnerctl get -o json", () => {
 
   test("exits after the response although the server keeps the connection open", async () => {
     await using keepAliveServer = await startFailingServer([
-      answer(200, { runner: { runnerId: id } }),
+      respond(200, { runner: { runnerId: id } }),
     ]);
     const { code } = await runRunnerctl(["get", id, "--base-url", keepAliveServer.url]);
     expect({ code, requests: keepAliveServer.requests.length }).toEqual({ code: 0, requests: 1 });
@@ -84,7 +84,9 @@ describe("runnerctl get -o json", () => {
 
 describe("runnerctl serve", () => {
   test("prints a command to try that works as printed", async () => {
-    const [, runnerId = "", to = ""] = await server.printed(/-d '{"runnerId":"(.+)"}' (\S+)\n/);
+    const [, runnerId = "", to = ""] = await server.waitForStdout(
+      /-d '{"runnerId":"(.+)"}' (\S+)\n/,
+    );
     const response = await fetch(to, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
@@ -104,16 +106,18 @@ describe("runnerctl serve", () => {
 
   test.each(["SIGINT", "SIGTERM"] as const)("exits with 0 on %s", async (signal) => {
     const other = startRunnerctl(["serve", "--data", samples, "--port", "0"]);
-    await other.printed(/Try:/);
+    await other.waitForStdout(/Try:/);
     other.process.kill(signal);
-    expect(await other.ended).toMatchObject({ code: 0, stderr: "" });
+    expect(await other.exited).toMatchObject({ code: 0, stderr: "" });
   });
 
   test("exits with 1 and a single line if the port is in use", async () => {
     const { port } = new URL(url);
     const { code, stderr } = await runRunnerctl(["serve", "--data", samples, "--port", port]);
     expect(code).toBe(1);
-    expect(stderr).toBe(`runnerctl: port ${port} on 127.0.0.1 is taken: choose another\n`);
+    expect(stderr).toBe(
+      `runnerctl: port ${port} on 127.0.0.1 is in use; choose another with --port\n`,
+    );
   });
 
   test("lists every error in the fixtures and does not start", async () => {

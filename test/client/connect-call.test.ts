@@ -15,7 +15,7 @@ import {
   createRunnerClientOverHttp,
   type RunnerClient,
 } from "../../src/client/runner-client.ts";
-import { answer, type FailingServer, startFailingServer } from "../support/failing-server.ts";
+import { type FailingServer, respond, startFailingServer } from "../support/failing-server.ts";
 
 interface ResponseSpec {
   readonly status: number;
@@ -46,7 +46,7 @@ let server: FailingServer;
 
 beforeAll(async () => {
   server = await startFailingServer([
-    (response) => answer(current.status, current.body, current.headers)(response),
+    (response) => respond(current.status, current.body, current.headers)(response),
   ]);
 });
 afterAll(() => server[Symbol.asyncDispose]());

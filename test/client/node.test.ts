@@ -18,11 +18,11 @@ import {
   createRunnerClientFromEnv,
   type NodeRunnerClientOptions,
 } from "../../src/client/node.ts";
-import { answer, stall, startFailingServer } from "../support/failing-server.ts";
+import { respond, stall, startFailingServer } from "../support/failing-server.ts";
 import { startProxy } from "../support/proxy.ts";
 
 const runnerId = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
-const ok = answer(200, { runner: { runnerId } });
+const ok = respond(200, { runner: { runnerId } });
 
 /** Unsets the proxy variables of this machine. */
 const noProxy = { HTTP_PROXY: "", HTTPS_PROXY: "", http_proxy: "", https_proxy: "", NO_PROXY: "" };
@@ -37,8 +37,8 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-async function serve(...behaviours: Parameters<typeof startFailingServer>[0]) {
-  const server = await startFailingServer(behaviours);
+async function serve(...behaviors: Parameters<typeof startFailingServer>[0]) {
+  const server = await startFailingServer(behaviors);
   onTestFinished(() => server[Symbol.asyncDispose]());
   return server;
 }

@@ -20,26 +20,26 @@ import {
 import { runnerFromJson, unknownJson } from "../../src/runner/runner-json.ts";
 import { errorOf } from "../support/error-of.ts";
 import {
-  answer,
-  type Behaviour,
+  type Behavior,
   type FailingServer,
+  getUnreachableUrl,
   reset,
   resetMidway,
+  respond,
   stall,
   stallMidway,
   startFailingServer,
-  urlOfNobody,
 } from "../support/failing-server.ts";
 import { createFakeClock } from "../support/fake-clock.ts";
 
 const runnerId = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
-const ok = answer(200, { runner: { runnerId, name: "one" } });
-const unavailable = answer(503, { code: "unavailable", message: "down" });
-const unauthenticated = answer(401, { code: "unauthenticated", message: "invalid token" });
+const ok = respond(200, { runner: { runnerId, name: "one" } });
+const unavailable = respond(503, { code: "unavailable", message: "down" });
+const unauthenticated = respond(401, { code: "unauthenticated", message: "invalid token" });
 const html = { "Content-Type": "text/html; charset=utf-8" };
 
-async function serve(...behaviours: Behaviour[]): Promise<FailingServer> {
-  const server = await startFailingServer(behaviours);
+async function serve(...behaviors: Behavior[]): Promise<FailingServer> {
+  const server = await startFailingServer(behaviors);
   onTestFinished(() => server[Symbol.asyncDispose]());
   return server;
 }
@@ -61,9 +61,9 @@ describe.each([
     (options: RunnerClientOptions) => createRunnerClientOverHttp(nodeHttp, options),
   ],
 ] as const)("a client %s", (_, createClient) => {
-  async function startClient(behaviours: Behaviour[], options: RunnerClientOptions = {}) {
+  async function startClient(behaviors: Behavior[], options: RunnerClientOptions = {}) {
     const clock = createFakeClock();
-    const server = await startFailingServer(behaviours, clock.now);
+    const server = await startFailingServer(behaviors, clock.now);
     onTestFinished(() => server[Symbol.asyncDispose]());
     const client = createClient({ baseUrl: server.url, retry: { clock }, ...options });
     return {
@@ -113,7 +113,7 @@ describe.each([
       ["soon", 200],
     ])("after the delay in Retry-After: %s", async (retryAfter, wait) => {
       const { getRunner, spacing } = await startClient([
-        answer(
+        respond(
           429,
           { code: "resource_exhausted", message: "slow down" },
           { "Retry-After": retryAfter },
@@ -127,17 +127,17 @@ describe.each([
     test.each([
       ["a reset connection", reset],
       ["a connection that was reset during the response", resetMidway],
-      ["429 from a proxy", answer(429, "slow down", html)],
-      ["502 from a proxy", answer(502, "<h1>Bad gateway</h1>", html)],
-    ])("after %s", async (_, behaviour) => {
-      const { getRunner, spacing } = await startClient([behaviour, ok]);
+      ["429 from a proxy", respond(429, "slow down", html)],
+      ["502 from a proxy", respond(502, "<h1>Bad gateway</h1>", html)],
+    ])("after %s", async (_, behavior) => {
+      const { getRunner, spacing } = await startClient([behavior, ok]);
       expect((await getRunner()).runner?.name).toBe("one");
       expect(spacing()).toEqual([200]);
     });
 
     test("after a refused connection, with the URL in the error", async () => {
       const clock = createFakeClock();
-      const baseUrl = await urlOfNobody();
+      const baseUrl = await getUnreachableUrl();
       const error = await errorOf(
         createClient({ baseUrl, retry: { clock } }).getRunner({ runnerId }),
       );
@@ -158,7 +158,7 @@ describe.each([
       ["deadline_exceeded", 504],
       ["unknown", 500],
     ])("after %s", async (code, status) => {
-      const { getRunner, server } = await startClient([answer(status, { code, message: "no" })]);
+      const { getRunner, server } = await startClient([respond(status, { code, message: "no" })]);
       expect((await errorOf(getRunner())).message).toBe(`[${code}] no`);
       expect(server.requests).toHaveLength(1);
     });
@@ -171,7 +171,7 @@ describe.each([
 
     test("if Retry-After is too long", async () => {
       const { getRunner, server } = await startClient([
-        answer(503, { code: "unavailable", message: "down" }, { "Retry-After": "3600" }),
+        respond(503, { code: "unavailable", message: "down" }, { "Retry-After": "3600" }),
       ]);
       const error = await errorOf(getRunner());
       expect(error.metadata.get("Retry-After")).toBe("3600");
@@ -206,8 +206,8 @@ describe.each([
     test.each([
       ["without a response", stall],
       ["with an incomplete response", stallMidway],
-    ])("%s after its timeout", async (_, behaviour) => {
-      const { getRunner } = await startClient([behaviour]);
+    ])("%s after its timeout", async (_, behavior) => {
+      const { getRunner } = await startClient([behavior]);
       const error = await errorOf(getRunner({ timeoutMs: 50 }));
       expect(error.message).toBe("[deadline_exceeded] the operation timed out");
     });
@@ -224,13 +224,13 @@ describe.each([
     test.each([
       ["without a response", stall],
       ["with an incomplete response", stallMidway],
-    ])("%s when the caller aborts, and closes its connection", async (_, behaviour) => {
+    ])("%s when the caller aborts, and closes its connection", async (_, behavior) => {
       const caller = new AbortController();
       let closed: Promise<unknown> | undefined;
       const { getRunner } = await startClient([
         (response) => {
           closed = once(response, "close");
-          behaviour(response);
+          behavior(response);
           setImmediate(() => caller.abort());
         },
       ]);
@@ -254,53 +254,53 @@ describe.each([
   });
 
   describe("describes an unexpected response:", () => {
-    test.each<[string, Behaviour, Code, string]>([
+    test.each<[string, Behavior, Code, string]>([
       [
         "HTML",
-        answer(200, "<html>\n  <title>Sign in</title>", html),
+        respond(200, "<html>\n  <title>Sign in</title>", html),
         Code.Unknown,
         "text/html; charset=utf-8: <html> <title>Sign in</title>",
       ],
-      ["HTML with an error", answer(500, "<h1>Oops</h1>", html), Code.Unknown, "HTTP 500 from "],
+      ["HTML with an error", respond(500, "<h1>Oops</h1>", html), Code.Unknown, "HTTP 500 from "],
       [
         "an empty response",
-        answer(200),
+        respond(200),
         Code.Unknown,
         "a response without Content-Type (empty body)",
       ],
       [
         "an empty 404",
-        answer(404),
+        respond(404),
         Code.Unimplemented,
         "a response without Content-Type (empty body)",
       ],
-      ["JSON that is not a runner", answer(200, [1, 2]), Code.Internal, "application/json: [1,2]"],
+      ["JSON that is not a runner", respond(200, [1, 2]), Code.Internal, "application/json: [1,2]"],
       [
         "truncated JSON",
-        answer(200, '{"runner":{', { "Content-Type": "application/json" }),
+        respond(200, '{"runner":{', { "Content-Type": "application/json" }),
         Code.Internal,
         'application/json: {"runner":{',
       ],
       [
         "a field of the wrong type",
-        answer(200, { runner: { name: 1 } }),
+        respond(200, { runner: { name: 1 } }),
         Code.Internal,
         "cannot decode field gitpod.v1.Runner.name from JSON",
       ],
       [
         "an error that is not a Connect error",
-        answer(500, '"oops"', { "Content-Type": "application/json" }),
+        respond(500, '"oops"', { "Content-Type": "application/json" }),
         Code.Unknown,
         'application/json: "oops"',
       ],
       [
         "a long body",
-        answer(200, "é".repeat(5000), { "Content-Type": "text/plain" }),
+        respond(200, "é".repeat(5000), { "Content-Type": "text/plain" }),
         Code.Unknown,
         `text/plain: ${"é".repeat(100)}…`,
       ],
-    ])("%s", async (_, behaviour, code, text) => {
-      const { getRunner, server } = await startClient([behaviour], { useHttpGet: true });
+    ])("%s", async (_, behavior, code, text) => {
+      const { getRunner, server } = await startClient([behavior], { useHttpGet: true });
       const error = await errorOf(getRunner());
       expect(error.code).toBe(code);
       expect(error.rawMessage).toContain(text);
@@ -313,7 +313,7 @@ describe.each([
     const elsewhere = await serve(ok);
     for (const location of [`${elsewhere.url}/a?token=secret`, "/b?token=secret"]) {
       const { getRunner, server } = await startClient(
-        [answer(status, "", { Location: location })],
+        [respond(status, "", { Location: location })],
         { token: "tok" },
       );
       const error = await errorOf(getRunner());
@@ -417,8 +417,8 @@ describe.each([
 
   test("never reveals a token", async () => {
     const token = "sesame-open";
-    for (const behaviour of [unauthenticated, reset, answer(200, "<p>", html), answer(302)]) {
-      const { getRunner } = await startClient([behaviour], { token });
+    for (const behavior of [unauthenticated, reset, respond(200, "<p>", html), respond(302)]) {
+      const { getRunner } = await startClient([behavior], { token });
       const error = await errorOf(getRunner());
       expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(token);
     }
@@ -430,13 +430,13 @@ describe.each([
     const documented = JSON.parse(
       readFileSync(new URL("../documented-response.json", import.meta.url), "utf8"),
     );
-    const { getRunner } = await startClient([answer(200, documented)]);
+    const { getRunner } = await startClient([respond(200, documented)]);
     expect(await getRunner()).toEqual(runnerFromJson(documented));
   });
 
   test("keeps unknown enum values from JSON", async () => {
     const json = { runner: { status: { capabilities: ["RUNNER_CAPABILITY_TIME_TRAVEL"] } } };
-    const { getRunner } = await startClient([answer(200, json)]);
+    const { getRunner } = await startClient([respond(200, json)]);
     const { runner } = await getRunner();
     expect(runner && unknownJson(runner)).toEqual({
       json: json.runner,
@@ -466,7 +466,7 @@ describe.each([
     const response = create(GetRunnerResponseSchema, { runner: { runnerId, name: "one" } });
     const { getRunner, server } = await startClient(
       [
-        answer(200, toBinary(GetRunnerResponseSchema, response), {
+        respond(200, toBinary(GetRunnerResponseSchema, response), {
           "Content-Type": "application/proto",
         }),
       ],
@@ -512,7 +512,7 @@ describe.each([
     const { getRunner, server } = await startClient(
       [
         unavailable,
-        answer(200, { runner: {} }, { "X-Response": "yes", "Trailer-X-After": "later" }),
+        respond(200, { runner: {} }, { "X-Response": "yes", "Trailer-X-After": "later" }),
       ],
       { interceptors: [interceptor], token: "tok" },
     );

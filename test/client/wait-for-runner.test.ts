@@ -7,26 +7,26 @@ import {
   WaitTimeoutError,
   waitForRunner,
 } from "../../src/client/wait-for-runner.ts";
-import { answer, type Behaviour, stall, startFailingServer } from "../support/failing-server.ts";
+import { type Behavior, respond, stall, startFailingServer } from "../support/failing-server.ts";
 import { createFakeClock } from "../support/fake-clock.ts";
 
 const runnerId = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
-const inPhase = (phase: string) => answer(200, { runner: { runnerId, status: { phase } } });
+const inPhase = (phase: string) => respond(200, { runner: { runnerId, status: { phase } } });
 const created = inPhase("RUNNER_PHASE_CREATED");
 const active = inPhase("RUNNER_PHASE_ACTIVE");
-const notFound = answer(404, { code: "not_found", message: "no such runner" });
-const down = answer(503, { code: "unavailable", message: "down" });
+const notFound = respond(404, { code: "not_found", message: "no such runner" });
+const down = respond(503, { code: "unavailable", message: "down" });
 
 const isActive = (runner: Runner | undefined) => runner?.status?.phase === RunnerPhase.ACTIVE;
 const isDeleted = (runner: Runner | undefined) => runner === undefined;
 
 async function wait(
-  behaviours: Behaviour[],
+  behaviors: Behavior[],
   condition: (runner: Runner | undefined) => boolean,
   options: WaitOptions = {},
 ) {
   const clock = createFakeClock(0.5);
-  await using server = await startFailingServer(behaviours, clock.now);
+  await using server = await startFailingServer(behaviors, clock.now);
   const client = createRunnerClient({ baseUrl: server.url, retry: false });
   return await waitForRunner(client, runnerId, condition, { clock, ...options });
 }
@@ -59,9 +59,9 @@ describe("waitForRunner", () => {
   test.each([
     ["the runner does not exist", [notFound], Code.NotFound],
     ["the runner is deleted meanwhile", [created, notFound], Code.NotFound],
-    ["the caller does not have permission", [answer(403, {})], Code.PermissionDenied],
-  ])("throws if %s", async (_, behaviours, code) => {
-    await expect(wait(behaviours, isActive)).rejects.toMatchObject({ code });
+    ["the caller does not have permission", [respond(403, {})], Code.PermissionDenied],
+  ])("throws if %s", async (_, behaviors, code) => {
+    await expect(wait(behaviors, isActive)).rejects.toMatchObject({ code });
   });
 
   test("throws an error with the last known state after the timeout", async () => {

@@ -9,26 +9,26 @@ import type { PollOptions } from "../../src/client/poll-runner.ts";
 import { createRunnerClient, type RunnerClient } from "../../src/client/runner-client.ts";
 import { type RunnerEvent, watchRunner } from "../../src/client/watch-runner.ts";
 import {
-  answer,
-  type Behaviour,
+  type Behavior,
   reset,
+  respond,
   stall,
   startFailingServer,
 } from "../support/failing-server.ts";
 import { createFakeClock } from "../support/fake-clock.ts";
 
 const runnerId = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
-const runnerIs = (status: object) => answer(200, { runner: { runnerId, status } });
+const runnerIs = (status: object) => respond(200, { runner: { runnerId, status } });
 const active = runnerIs({ phase: "RUNNER_PHASE_ACTIVE", updatedAt: "2026-01-01T00:00:00Z" });
 const renewed = runnerIs({ phase: "RUNNER_PHASE_ACTIVE", updatedAt: "2026-01-01T00:00:30Z" });
 const degraded = runnerIs({ phase: "RUNNER_PHASE_DEGRADED", updatedAt: "2026-01-01T00:00:30Z" });
-const notFound = answer(404, { code: "not_found", message: "no such runner" });
-const down = answer(503, { code: "unavailable", message: "down" });
-const pageNotFound = answer(404, "404 page not found", { "Content-Type": "text/plain" });
+const notFound = respond(404, { code: "not_found", message: "no such runner" });
+const down = respond(503, { code: "unavailable", message: "down" });
+const pageNotFound = respond(404, "404 page not found", { "Content-Type": "text/plain" });
 
-async function watch(behaviours: Behaviour[], options: PollOptions = {}) {
+async function watch(behaviors: Behavior[], options: PollOptions = {}) {
   const clock = createFakeClock(0.5);
-  const server = await startFailingServer(behaviours, clock.now);
+  const server = await startFailingServer(behaviors, clock.now);
   onTestFinished(() => server[Symbol.asyncDispose]());
   const client = createRunnerClient({ baseUrl: server.url, retry: false });
   return { server, clock, events: watchRunner(client, runnerId, { clock, ...options }) };
@@ -92,23 +92,23 @@ describe("watchRunner", () => {
 
   test.each([
     ["not_found", notFound],
-    ["unauthenticated", answer(401, { code: "unauthenticated" })],
-    ["permission_denied", answer(403, { code: "permission_denied" })],
-    ["invalid_argument", answer(400, { code: "invalid_argument" })],
+    ["unauthenticated", respond(401, { code: "unauthenticated" })],
+    ["permission_denied", respond(403, { code: "permission_denied" })],
+    ["invalid_argument", respond(400, { code: "invalid_argument" })],
     ["unimplemented", pageNotFound],
-  ])("throws the permanent error %s", async (code, behaviour) => {
-    const { events, server } = await watch([behaviour]);
+  ])("throws the permanent error %s", async (code, behavior) => {
+    const { events, server } = await watch([behavior]);
     await expect(take(events)).rejects.toThrow(`[${code}]`);
     expect(server.requests).toHaveLength(1);
   });
 
   test("throws when the token expires", async () => {
-    const { events } = await watch([active, answer(401, { code: "unauthenticated" })]);
+    const { events } = await watch([active, respond(401, { code: "unauthenticated" })]);
     await expect(take(events)).rejects.toThrow("[unauthenticated]");
   });
 
   test("treats a response without a runner as an error", async () => {
-    const { events } = await watch([answer(200, {}), active]);
+    const { events } = await watch([respond(200, {}), active]);
     expect(await take(events, 2)).toMatchObject([{ type: "error" }, { type: "runner" }]);
   });
 
@@ -128,13 +128,13 @@ describe("watchRunner", () => {
     let maxPending = 0;
     const clock = createFakeClock(0.5);
     const slowly =
-      (behaviour: Behaviour): Behaviour =>
+      (behavior: Behavior): Behavior =>
       async (response) => {
         maxPending = Math.max(maxPending, ++pending);
         // The response takes longer than the interval.
         await clock.sleep(8000, new AbortController().signal);
         pending--;
-        behaviour(response);
+        behavior(response);
       };
     const { events } = await watch([slowly(active), slowly(degraded), slowly(notFound)], {
       clock,

@@ -21,17 +21,17 @@ describe("with tokens", () => {
     ["Basic first", 401],
     ["first", 401],
     ["", 401],
-  ])("Authorization: %s is answered with %i", async (authorization, status) => {
+  ])("responds to Authorization: %s with %i", async (authorization, status) => {
     const { url } = await startServer({ verifyToken });
-    const answer = await post(url, body, { Authorization: authorization });
-    expect(answer.status).toBe(status);
+    const response = await post(url, body, { Authorization: authorization });
+    expect(response.status).toBe(status);
     if (status === 401) {
-      expect(answer.headers.get("WWW-Authenticate")).toBe("Bearer");
-      expect(answer.body).toMatchObject({ code: "unauthenticated" });
+      expect(response.headers.get("WWW-Authenticate")).toBe("Bearer");
+      expect(response.body).toMatchObject({ code: "unauthenticated" });
     }
   });
 
-  test("a stranger is turned away before the body is there", async () => {
+  test("rejects an unauthenticated caller before it reads the body", async () => {
     const { port } = await startServer({ verifyToken });
     const connection = await connectRaw(port);
     connection.socket.write(
@@ -40,10 +40,10 @@ describe("with tokens", () => {
     await connection.until(/^HTTP\/1\.1 401 [\s\S]*"code":"unauthenticated"/);
   });
 
-  test("a server may listen to everybody", async () => {
+  test("a server can listen on all addresses", async () => {
     const { url } = await startServer({ verifyToken, host: "0.0.0.0" });
-    const answer = await post(url, body, { Authorization: "Bearer first" });
-    expect(answer.status).toBe(200);
+    const response = await post(url, body, { Authorization: "Bearer first" });
+    expect(response.status).toBe(200);
   });
 });
 
@@ -53,7 +53,7 @@ describe("without tokens", () => {
     (host) => {
       const store = createMemoryRunnerStore();
       expect(() => createRunnerServer({ store, host })).toThrow(
-        `refusing to serve everybody on ${host}`,
+        `refusing to accept unauthenticated callers on ${host}; set tokens (--token)`,
       );
       expect(() => createRunnerServer({ store, host, allowUnauthenticated: true })).not.toThrow();
     },
@@ -71,22 +71,25 @@ describe("without tokens", () => {
     ["localhost.example.com", 403],
     ["10.0.0.1", 403],
     ["a b", 400],
-  ])("a request for the host %s is answered with %i", async (host, status) => {
+  ])("responds to a request for the host %s with %i", async (host, status) => {
     const { port } = await startServer();
     const connection = await connectRaw(port);
     connection.socket.write(rawPost(body).replace("Host: localhost", `Host: ${host}`));
     await connection.until(new RegExp(`^HTTP/1\\.1 ${status} `));
   });
 
-  test.each(["/healthz", "/metrics"])("%s answers loopback names only", async (path) => {
-    const { port } = await startServer();
-    const connection = await connectRaw(port);
-    connection.socket.write(`GET ${path} HTTP/1.1\r\nHost: evil.example.com\r\n\r\n`);
-    await connection.until(/^HTTP\/1\.1 403 /);
-  });
+  test.each(["/healthz", "/metrics"])(
+    "%s accepts requests for loopback hosts only",
+    async (path) => {
+      const { port } = await startServer();
+      const connection = await connectRaw(port);
+      connection.socket.write(`GET ${path} HTTP/1.1\r\nHost: evil.example.com\r\n\r\n`);
+      await connection.until(/^HTTP\/1\.1 403 /);
+    },
+  );
 });
 
-describe("a file of tokens", () => {
+describe("a token file", () => {
   function tokenFile(text: string) {
     const folder = mkdtempSync(join(tmpdir(), "tokens-"));
     const path = join(folder, "tokens");
@@ -95,18 +98,18 @@ describe("a file of tokens", () => {
     return path;
   }
 
-  test("holds one on each line; blank lines and comments do not count", async () => {
+  test("has one token per line; blank lines and comments are ignored", async () => {
     const file = await openTokenFile(tokenFile("# ours\none\n\n  two \r\n"), () => {});
     onTestFinished(() => file.close());
     expect(file.tokens).toEqual(["one", "two"]);
   });
 
-  test("must hold one", async () => {
+  test("must contain a token", async () => {
     const path = tokenFile("# none\n");
-    await expect(openTokenFile(path, () => {})).rejects.toThrow(`${path}: there is no token in it`);
+    await expect(openTokenFile(path, () => {})).rejects.toThrow(`${path}: contains no tokens`);
   });
 
-  test("is read again when it is written or replaced, and kept when it is gone", async () => {
+  test("is reloaded when it is written or replaced, and keeps its tokens when deleted", async () => {
     const path = tokenFile("one\n");
     const onChange = vi.fn();
     const file = await openTokenFile(path, onChange);
@@ -140,48 +143,48 @@ describe("web pages", () => {
     });
   }
 
-  test("may not call by default", async () => {
+  test("are not allowed to call by default", async () => {
     const { url } = await startServer();
-    const answer = await preflight(url);
-    expect(answer.headers.get("Access-Control-Allow-Origin")).toBeNull();
+    const response = await preflight(url);
+    expect(response.headers.get("Access-Control-Allow-Origin")).toBeNull();
   });
 
   test.each([
     [[origin], origin],
     [["https://other.example.com", origin], origin],
     [["*"], "*"],
-  ])("of the origins %j may call", async (corsOrigins, allowed) => {
+  ])("of the origins %j are allowed to call", async (corsOrigins, allowed) => {
     const { url } = await startServer({ corsOrigins });
-    const before = await preflight(url);
-    expect(before.status).toBe(204);
-    expect(before.headers.get("Access-Control-Allow-Origin")).toBe(allowed);
-    expect(before.headers.get("Access-Control-Allow-Methods")).toContain("POST");
+    const preflighted = await preflight(url);
+    expect(preflighted.status).toBe(204);
+    expect(preflighted.headers.get("Access-Control-Allow-Origin")).toBe(allowed);
+    expect(preflighted.headers.get("Access-Control-Allow-Methods")).toContain("POST");
     for (const header of ["Authorization", "Connect-Protocol-Version", "Grpc-Timeout"]) {
-      expect(before.headers.get("Access-Control-Allow-Headers")?.toLowerCase()).toContain(
+      expect(preflighted.headers.get("Access-Control-Allow-Headers")?.toLowerCase()).toContain(
         header.toLowerCase(),
       );
     }
-    const answer = await post(url, body, { Origin: origin });
-    expect(answer.status).toBe(200);
-    expect(answer.headers.get("Access-Control-Allow-Origin")).toBe(allowed);
-    expect(answer.headers.get("Access-Control-Expose-Headers")).toContain("Grpc-Status");
+    const response = await post(url, body, { Origin: origin });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("Access-Control-Allow-Origin")).toBe(allowed);
+    expect(response.headers.get("Access-Control-Expose-Headers")).toContain("Grpc-Status");
   });
 
-  test("of other origins may not call, and caches are told", async () => {
+  test("of other origins are not allowed to call, and the response varies by origin", async () => {
     const { url } = await startServer({ corsOrigins: ["https://other.example.com"] });
-    const answer = await preflight(url);
-    expect(answer.headers.get("Access-Control-Allow-Origin")).toBeNull();
-    expect(answer.headers.get("Vary")).toBe("Origin");
+    const response = await preflight(url);
+    expect(response.headers.get("Access-Control-Allow-Origin")).toBeNull();
+    expect(response.headers.get("Vary")).toBe("Origin");
   });
 
-  test("see why they are not let in", async () => {
+  test("can read the error when their token is rejected", async () => {
     const { url } = await startServer({
       corsOrigins: [origin],
       verifyToken: createTokenVerifier(["first"]),
     });
     expect((await preflight(url)).status).toBe(204);
-    const answer = await post(url, body, { Origin: origin });
-    expect(answer.status).toBe(401);
-    expect(answer.headers.get("Access-Control-Allow-Origin")).toBe(origin);
+    const response = await post(url, body, { Origin: origin });
+    expect(response.status).toBe(401);
+    expect(response.headers.get("Access-Control-Allow-Origin")).toBe(origin);
   });
 });

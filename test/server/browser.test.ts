@@ -10,21 +10,21 @@ const executablePath = "/usr/bin/chromium";
 const isInstalled = existsSync(executablePath);
 if (!isInstalled) {
   process.stderr.write(
-    `\nSKIPPED: the server called by web pages. There is no ${executablePath}.\n\n`,
+    `\nSKIPPED: calls from web pages to the server. ${executablePath} is not installed.\n\n`,
   );
 }
 
 test.skipIf(!isInstalled)(
-  "a web page of an origin that is let in calls by Connect and gRPC-Web, and one of another cannot",
+  "accepts Connect and gRPC-Web calls from web pages of allowed origins only",
   async () => {
     const page = createServer((_, response) => response.end("<title>page</title>"));
     await new Promise<void>((resolve) => page.listen(0, "127.0.0.1", resolve));
     onTestFinished(() => void page.close());
     const { port } = page.address() as AddressInfo;
-    // The same page under two names is of two origins.
-    const [letIn, other] = [`http://127.0.0.1:${port}`, `http://localhost:${port}`];
+    // Two names of the same page are two origins.
+    const [allowed, other] = [`http://127.0.0.1:${port}`, `http://localhost:${port}`];
     const { url } = await startServer({
-      corsOrigins: [letIn],
+      corsOrigins: [allowed],
       verifyToken: createTokenVerifier(["let-me-in"]),
     });
 
@@ -33,14 +33,14 @@ test.skipIf(!isInstalled)(
       args: ["--no-sandbox", "--headless", "--disable-gpu", "--disable-background-networking"],
     });
     onTestFinished(() => browser.close());
-    const seenFrom = async (origin: string) => {
+    const outcomesFrom = async (origin: string) => {
       const tab = await browser.newPage();
       await tab.goto(origin);
       return tab.evaluate(
-        async ({ to, id }) => {
+        async ({ url, id }) => {
           const call = async (contentType: string, body: BodyInit, token: string) => {
             try {
-              const response = await fetch(to, {
+              const response = await fetch(url, {
                 method: "POST",
                 headers: {
                   Authorization: `Bearer ${token}`,
@@ -64,16 +64,16 @@ test.skipIf(!isInstalled)(
             await call("application/json", json, "guess"),
           ];
         },
-        { to: url + getRunnerPath, id: runner.runnerId },
+        { url: url + getRunnerPath, id: runner.runnerId },
       );
     };
 
-    expect(await seenFrom(letIn)).toEqual([
+    expect(await outcomesFrom(allowed)).toEqual([
       expect.stringMatching(/^200 null \{"runner":.*"name":"one"/),
       expect.stringMatching(/^200 null [\s\S]*"name":"one"[\s\S]*grpc-status: 0/),
       expect.stringMatching(/^401 Bearer \{"code":"unauthenticated"/),
     ]);
-    expect(await seenFrom(other)).toEqual(Array(3).fill("TypeError: Failed to fetch"));
+    expect(await outcomesFrom(other)).toEqual(Array(3).fill("TypeError: Failed to fetch"));
   },
   60_000,
 );

@@ -7,16 +7,16 @@ import { createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { type RunningRunnerctl, startRunnerctl } from "../support/runnerctl.ts";
+import { type RunnerctlProcess, startRunnerctl } from "../support/runnerctl.ts";
 import { getRunnerPath, unknownId } from "../support/server.ts";
 
-// Clients that share no code with the server: curl, and buf curl, which is Go.
+// Clients that share no code with the server: curl, and buf curl, which is written in Go.
 
 const root = new URL("../..", import.meta.url).pathname;
 const certificate = join(root, "test/support/tls/cert.pem");
 const id = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
 
-let servers: RunningRunnerctl[];
+let servers: RunnerctlProcess[];
 let cleartext: string;
 let secure: string;
 
@@ -25,29 +25,41 @@ beforeAll(async () => {
   const tls = ["--tls-cert", certificate, "--tls-key", join(root, "test/support/tls/key.pem")];
   servers = [startRunnerctl(args), startRunnerctl([...args, ...tls])];
   [cleartext = "", secure = ""] = await Promise.all(
-    servers.map(async (server) => (await server.printed(/on (https?:\/\/\S+)\n/))[1] ?? ""),
+    servers.map(async (server) => (await server.waitForStdout(/on (https?:\/\/\S+)\n/))[1] ?? ""),
   );
 });
 
 afterAll(async () => {
   for (const server of servers) {
     server.process.kill();
-    await server.ended;
+    await server.exited;
   }
 });
 
-/** What is asked for: the runner's id, the token and the time there is; and what comes back. */
+/** The id and the token of each request, and the expected code and status. */
 const cases = [
-  { name: "found", runnerId: id, token: "let-me-in", code: "ok", status: 200 },
-  { name: "not found", runnerId: unknownId, token: "let-me-in", code: "not_found", status: 404 },
-  { name: "invalid", runnerId: "nope", token: "let-me-in", code: "invalid_argument", status: 400 },
-  { name: "unauthenticated", runnerId: id, token: "guess", code: "unauthenticated", status: 401 },
+  { name: "existing runner", runnerId: id, token: "let-me-in", code: "ok", status: 200 },
+  {
+    name: "unknown runner",
+    runnerId: unknownId,
+    token: "let-me-in",
+    code: "not_found",
+    status: 404,
+  },
+  {
+    name: "invalid id",
+    runnerId: "nope",
+    token: "let-me-in",
+    code: "invalid_argument",
+    status: 400,
+  },
+  { name: "wrong token", runnerId: id, token: "guess", code: "unauthenticated", status: 401 },
 ] as const;
 
 describe.each(["cleartext", "TLS"])("over %s", (kind) => {
   const base = () => (kind === "TLS" ? secure : cleartext);
 
-  describe.each(["connect", "grpc", "grpcweb"])("buf curl by %s", (protocol) => {
+  describe.each(["connect", "grpc", "grpcweb"])("buf curl with %s", (protocol) => {
     test.each(cases)("$name", async ({ runnerId, token, code }) => {
       const http2 = kind === "TLS" ? [] : ["--http2-prior-knowledge"];
       const { stdout, stderr } = await run(join(root, "node_modules/.bin/buf"), [
@@ -68,30 +80,34 @@ describe.each(["cleartext", "TLS"])("over %s", (kind) => {
     "curl %s",
     (version) => {
       test.each(cases)("POST, $name", async ({ runnerId, token, code, status }) => {
-        const answer = await curl([
+        const response = await curl([
           ...[version, "-H", "Content-Type: application/json"],
           ...["-H", `Authorization: Bearer ${token}`, "-d", JSON.stringify({ runnerId })],
           base() + getRunnerPath,
         ]);
-        expect(answer.status).toBe(status);
-        expect(answer.json).toMatchObject(code === "ok" ? { runner: { runnerId: id } } : { code });
+        expect(response.status).toBe(status);
+        expect(response.json).toMatchObject(
+          code === "ok" ? { runner: { runnerId: id } } : { code },
+        );
       });
 
       test.each(cases)("GET, $name", async ({ runnerId, token, code, status }) => {
         const message = encodeURIComponent(JSON.stringify({ runnerId }));
-        const answer = await curl([
+        const response = await curl([
           ...[version, "--compressed", "-H", `Authorization: Bearer ${token}`],
           `${base()}/api${getRunnerPath}?connect=v1&encoding=json&message=${message}`,
         ]);
-        expect(answer.status).toBe(status);
-        expect(answer.json).toMatchObject(code === "ok" ? { runner: { runnerId: id } } : { code });
+        expect(response.status).toBe(status);
+        expect(response.json).toMatchObject(
+          code === "ok" ? { runner: { runnerId: id } } : { code },
+        );
       });
     },
   );
 });
 
-test("the samples that are alive have a fresh heartbeat, and the one that is not has an old one", async () => {
-  const ageOf = async (runnerId: string) => {
+test("the active sample runner has a recent heartbeat, and the stale one has an old one", async () => {
+  const heartbeatAgeOf = async (runnerId: string) => {
     const { json } = await curl([
       ...["-H", "Content-Type: application/json", "-H", "Authorization: Bearer let-me-in"],
       ...["-d", JSON.stringify({ runnerId }), cleartext + getRunnerPath],
@@ -99,12 +115,14 @@ test("the samples that are alive have a fresh heartbeat, and the one that is not
     const { runner } = json as { runner: { status: { updatedAt: string } } };
     return Date.now() - Date.parse(runner.status.updatedAt);
   };
-  expect(await ageOf(id)).toBeLessThan(31_000);
-  expect(await ageOf("5a6c2f98-b1e7-4093-8d4f-2e7b0c9d1a36")).toBeGreaterThan(24 * 3_600_000);
+  expect(await heartbeatAgeOf(id)).toBeLessThan(31_000);
+  expect(await heartbeatAgeOf("5a6c2f98-b1e7-4093-8d4f-2e7b0c9d1a36")).toBeGreaterThan(
+    24 * 3_600_000,
+  );
 });
 
 describe("runnerctl serve", () => {
-  test("takes its options from the environment", async () => {
+  test("reads its options from the environment", async () => {
     const server = startRunnerctl(["serve"], {
       RUNNER_SERVER_DATA: "examples/runners/gcp-degraded.json,examples/runners/managed-active.json",
       RUNNER_SERVER_PORT: "0",
@@ -112,7 +130,7 @@ describe("runnerctl serve", () => {
       RUNNER_SERVER_LENIENT: "false",
       RUNNER_SERVER_PATH_PREFIX: "/v2",
     });
-    const [, count, url] = await server.printed(/Serving (\d+) runners on (\S+)\n/);
+    const [, count, url] = await server.waitForStdout(/Serving (\d+) runners on (\S+)\n/);
     expect(count).toBe("2");
     for (const [path, token, status] of [
       ["", "two", 200],
@@ -120,7 +138,7 @@ describe("runnerctl serve", () => {
       ["/api", "one", 404],
       ["", "three", 401],
     ] as const) {
-      const answer = await curl([
+      const response = await curl([
         ...["-H", "Content-Type: application/json", "-H", `Authorization: Bearer ${token}`],
         ...[
           "-d",
@@ -128,10 +146,10 @@ describe("runnerctl serve", () => {
           url + path + getRunnerPath,
         ],
       ]);
-      expect([path, token, answer.status]).toEqual([path, token, status]);
+      expect([path, token, response.status]).toEqual([path, token, status]);
     }
     server.process.kill();
-    expect((await server.ended).code).toBe(0);
+    expect((await server.exited).code).toBe(0);
   });
 
   test.each([
@@ -145,31 +163,31 @@ describe("runnerctl serve", () => {
     [["--data", "examples/runners", "--max-streams", "0"], "a whole number greater than 0"],
     [["--data", "examples/runners", "--log-level", "loud"], "silent"],
     [["--nonsense"], "unknown option"],
-  ])("ends with 2 for %j", async (args, message) => {
+  ])("exits with 2 for %j", async (args, message) => {
     const server = startRunnerctl(["serve", ...args]);
-    expect(await server.ended).toMatchObject({
+    expect(await server.exited).toMatchObject({
       code: 2,
       stdout: "",
       stderr: expect.stringContaining(message),
     });
   });
 
-  test("ends with 1 when others could call without a token", async () => {
+  test("exits with 1 if other machines could call without a token", async () => {
     const args = ["serve", "--data", "examples/runners", "--host", "0.0.0.0", "--port", "0"];
     const server = startRunnerctl(args);
-    expect(await server.ended).toMatchObject({
+    expect(await server.exited).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("refusing to serve everybody on 0.0.0.0"),
+      stderr: expect.stringContaining("refusing to accept unauthenticated callers on 0.0.0.0"),
     });
   });
 
-  test("lets tokens in that are added to the file, and no more those that are taken out", async () => {
+  test("accepts tokens that are added to the token file, and rejects removed ones", async () => {
     const folder = mkdtempSync(join(tmpdir(), "tokens-"));
     const file = join(folder, "tokens");
     writeFileSync(file, "old\n");
     const args = ["serve", "--data", "examples/runners", "--port", "0", "--token-file", file];
     const server = startRunnerctl(args);
-    const [, url = ""] = await server.printed(/on (\S+)\n/);
+    const [, url = ""] = await server.waitForStdout(/on (\S+)\n/);
     const statusWith = async (token: string) =>
       (
         await curl([
@@ -180,11 +198,11 @@ describe("runnerctl serve", () => {
     expect([await statusWith("old"), await statusWith("new")]).toEqual([200, 401]);
     writeFileSync(file, "new\n");
     while ((await statusWith("new")) !== 200) {
-      // Until the file has been looked at again.
+      // Until the file has been reloaded.
     }
     expect(await statusWith("old")).toBe(401);
     server.process.kill();
-    const { stderr } = await server.ended;
+    const { stderr } = await server.exited;
     expect(stderr).toContain("token file reloaded");
     rmSync(folder, { recursive: true });
   });
@@ -204,7 +222,7 @@ describe("runnerctl serve", () => {
       "--log-level",
       "trace",
     ]);
-    const [, url = ""] = await server.printed(/on (\S+)\n/);
+    const [, url = ""] = await server.waitForStdout(/on (\S+)\n/);
     for (const token of ["sesame", "sesame2"]) {
       await curl([
         ...["-H", "Content-Type: application/json", "-H", `Authorization: Bearer ${token}`],
@@ -213,7 +231,7 @@ describe("runnerctl serve", () => {
     }
     const metricsText = (await run("curl", ["--silent", `${url}/metrics`])).stdout;
     server.process.kill();
-    const { stdout, stderr } = await server.ended;
+    const { stdout, stderr } = await server.exited;
     for (const secret of ["sesame", metrics.password, encryptedHoneycombApiKey]) {
       expect(stdout + stderr + metricsText).not.toContain(secret);
     }
@@ -223,37 +241,37 @@ describe("runnerctl serve", () => {
   });
 
   test.each(["1.1", "2"] as const)(
-    "on SIGTERM in the middle of load, over HTTP/%s, answers all that it accepted",
+    "on SIGTERM under load over HTTP/%s, responds to every accepted request",
     async (httpVersion) => {
       const server = startRunnerctl(["serve", "--data", "examples/runners", "--port", "0"]);
-      const [, url = ""] = await server.printed(/on (\S+)\n/);
+      const [, url = ""] = await server.waitForStdout(/on (\S+)\n/);
       const transport = createConnectTransport({ baseUrl: url, httpVersion });
       const client = createClient(RunnerService, transport);
-      let answered = 0;
+      let succeeded = 0;
       const load = Array.from({ length: 16 }, async () => {
-        // Until the server takes no more.
+        // Until the server accepts no more.
         for (;;) {
           try {
             await client.getRunner({ runnerId: id });
-            answered += 1;
+            succeeded += 1;
           } catch {
             return;
           }
-          if (answered === 300) {
+          if (succeeded === 300) {
             server.process.kill("SIGTERM");
           }
         }
       });
-      const { code, stderr } = await server.ended;
+      const { code, stderr } = await server.exited;
       await Promise.all(load);
-      // The log has a line for each call that the server took.
-      expect(stderr.split('"method":"GetRunner"').length - 1).toBe(answered);
+      // The log has a line for each call that the server accepted.
+      expect(stderr.split('"method":"GetRunner"').length - 1).toBe(succeeded);
       expect(code).toBe(0);
     },
   );
 
-  test("explains itself on one screen", async () => {
-    const { code, stdout } = await startRunnerctl(["serve", "--help"]).ended;
+  test("prints help that fits on one screen", async () => {
+    const { code, stdout } = await startRunnerctl(["serve", "--help"]).exited;
     expect(code).toBe(0);
     const lines = stdout.split("\n");
     expect(lines.length).toBeLessThanOrEqual(50);

@@ -15,8 +15,8 @@ const body = JSON.stringify({ runnerId: runner.runnerId });
 const never: RunnerStore = { get: () => new Promise(() => {}) };
 const failing = (error: unknown): RunnerStore => ({ get: () => Promise.reject(error) });
 
-describe("the server's answer when", () => {
-  test("the body is larger than the limit is 429 resource_exhausted", async () => {
+describe("the server", () => {
+  test("returns 429 resource_exhausted for a body over the limit", async () => {
     const { url } = await startServer({ limits: { maxBodyBytes: 100 } });
     expect((await post(url, body)).status).toBe(200);
     expect(await post(url, body.padEnd(101))).toMatchObject({
@@ -25,13 +25,13 @@ describe("the server's answer when", () => {
     });
   });
 
-  test("the body is larger than 16 KiB, the default, is 429", async () => {
+  test("returns 429 for a body over 16 KiB by default", async () => {
     const { url } = await startServer();
     expect((await post(url, body.padEnd(16 * 1024))).status).toBe(200);
     expect((await post(url, body.padEnd(16 * 1024 + 1))).status).toBe(429);
   });
 
-  test("the body is larger than the limit once it is decompressed is 429", async () => {
+  test("returns 429 for a body over the limit after decompression", async () => {
     const { url } = await startServer();
     const response = await fetch(url + getRunnerPath, {
       method: "POST",
@@ -42,7 +42,7 @@ describe("the server's answer when", () => {
     expect(await response.json()).toMatchObject({ code: "resource_exhausted" });
   });
 
-  test("the caller's deadline passes is 504 deadline_exceeded", async () => {
+  test("returns 504 deadline_exceeded when the caller's deadline passes", async () => {
     const { url } = await startServer({ store: never });
     expect(await post(url, body, { "Connect-Timeout-Ms": "20" })).toMatchObject({
       status: 504,
@@ -53,22 +53,19 @@ describe("the server's answer when", () => {
   test.each([
     ["Connect-Timeout-Ms", "9999999999", "application/json"],
     ["Grpc-Timeout", "99999999H", "application/grpc-web+json"],
-  ])(
-    "the caller's deadline is very far away (%s: %s) is that of any other",
-    async (name, value, contentType) => {
-      const { url } = await startServer({ store: { get: async () => runner } });
-      const grpcWebBody = `\0\0\0\0${String.fromCharCode(body.length)}${body}`;
-      const answer = await fetch(url + getRunnerPath, {
-        method: "POST",
-        headers: { "Content-Type": contentType, [name]: value },
-        body: contentType === "application/json" ? body : grpcWebBody,
-      });
-      expect(answer.status).toBe(200);
-      expect(await answer.text()).toContain('"name":"one"');
-    },
-  );
+  ])("accepts a very long timeout (%s: %s)", async (name, value, contentType) => {
+    const { url } = await startServer({ store: { get: async () => runner } });
+    const grpcWebBody = `\0\0\0\0${String.fromCharCode(body.length)}${body}`;
+    const response = await fetch(url + getRunnerPath, {
+      method: "POST",
+      headers: { "Content-Type": contentType, [name]: value },
+      body: contentType === "application/json" ? body : grpcWebBody,
+    });
+    expect(response.status).toBe(200);
+    expect(await response.text()).toContain('"name":"one"');
+  });
 
-  test("the server's own limit on time passes is 504 deadline_exceeded", async () => {
+  test("returns 504 deadline_exceeded when its own request timeout passes", async () => {
     const { url } = await startServer({ store: never, limits: { requestTimeoutMs: 50 } });
     expect(await post(url, body)).toMatchObject({
       status: 504,
@@ -76,7 +73,7 @@ describe("the server's answer when", () => {
     });
   });
 
-  test("the store is unreachable is 503 unavailable, and 200 once it is back", async () => {
+  test("returns 503 unavailable while the store is unreachable, and 200 after that", async () => {
     let reachable = false;
     const { url } = await startServer({
       store: {
@@ -88,14 +85,14 @@ describe("the server's answer when", () => {
         },
       },
     });
-    const answer = await post(url, body);
-    expect(answer).toMatchObject({ status: 503, body: { code: "unavailable" } });
-    expect(JSON.stringify(answer.body)).not.toContain("10.0.0.7");
+    const response = await post(url, body);
+    expect(response).toMatchObject({ status: 503, body: { code: "unavailable" } });
+    expect(JSON.stringify(response.body)).not.toContain("10.0.0.7");
     reachable = true;
     expect((await post(url, body)).status).toBe(200);
   });
 
-  test("the stored runner cannot be read is 500 data_loss, naming the id", async () => {
+  test("returns 500 data_loss with the id when a stored runner cannot be read", async () => {
     const { url } = await startServer({
       store: failing(new UnreadableRunnerError(runner.runnerId)),
     });
@@ -105,12 +102,12 @@ describe("the server's answer when", () => {
     });
   });
 
-  test("anything unforeseen happens is 500 internal, with no word of the inside", async () => {
+  test("returns 500 internal without details for an unexpected error", async () => {
     const { url } = await startServer({ store: failing(new Error("password=secret")) });
-    const answer = await post(url, body);
-    expect(answer).toMatchObject({ status: 500, body: { code: "internal" } });
-    expect(JSON.stringify([answer.body, ...answer.headers])).not.toContain("secret");
-    expect(answer.headers.get("X-Request-Id")).toMatch(/^\S+$/);
+    const response = await post(url, body);
+    expect(response).toMatchObject({ status: 500, body: { code: "internal" } });
+    expect(JSON.stringify([response.body, ...response.headers])).not.toContain("secret");
+    expect(response.headers.get("X-Request-Id")).toMatch(/^\S+$/);
   });
 
   test.each([
@@ -124,13 +121,13 @@ describe("the server's answer when", () => {
     ["POST", getRunnerPath, "text/plain", 415],
     ["POST", getRunnerPath, "application/xml", 415],
     ["POST", "/healthz", "text/plain", 405],
-  ])("it is asked for %s %s with %s is %i", async (method, path, contentType, status) => {
+  ])("responds to %s %s (content type %s) with %i", async (method, path, contentType, status) => {
     const { url } = await startServer();
     const headers = { "Content-Type": contentType };
     expect((await fetch(url + path, { method, headers, body })).status).toBe(status);
   });
 
-  test("malformed binary is 400 invalid_argument", async () => {
+  test("returns 400 invalid_argument for malformed binary", async () => {
     const { url } = await startServer();
     const response = await fetch(url + getRunnerPath, {
       method: "POST",
@@ -141,8 +138,8 @@ describe("the server's answer when", () => {
     expect(await response.json()).toMatchObject({ code: "invalid_argument" });
   });
 
-  test("a GET names the type of a body that is not there is that of any other GET", async () => {
-    // As urllib, and with it a client in Python, does.
+  test("accepts a GET with a Content-Type but no body", async () => {
+    // Python's urllib sends this.
     const { url } = await startServer();
     const message = encodeURIComponent(body);
     const query = `?connect=v1&encoding=json&message=${message}`;
@@ -153,13 +150,13 @@ describe("the server's answer when", () => {
     expect(response.headers.get("Vary")).toBe("Accept-Encoding");
   });
 
-  test("the HTTP method is wrong tells which are right", async () => {
+  test("returns 405 with the allowed methods for a wrong HTTP method", async () => {
     const { url } = await startServer();
     const response = await fetch(url + getRunnerPath, { method: "DELETE" });
     expect([response.status, response.headers.get("Allow")]).toEqual([405, "POST, GET"]);
   });
 
-  test("a Connect GET is right is 200, and that with the message in base64 too", async () => {
+  test("accepts a Connect GET, with the message in JSON or in base64", async () => {
     const { url } = await startServer();
     const json = `${url}/api${getRunnerPath}?connect=v1&encoding=json&message=${encodeURIComponent(body)}`;
     expect((await fetch(json)).status).toBe(200);
@@ -175,14 +172,14 @@ describe("the server's answer when", () => {
   });
 });
 
-describe("when the caller goes away,", () => {
-  test("the store is told to stop", async () => {
+describe("when the caller disconnects,", () => {
+  test("the signal of the store is aborted", async () => {
     const stopped = Promise.withResolvers<void>();
-    const asked = Promise.withResolvers<void>();
+    const called = Promise.withResolvers<void>();
     const { port } = await startServer({
       store: {
         async get(_, { signal }) {
-          asked.resolve();
+          called.resolve();
           await once(signal, "abort");
           stopped.resolve();
           throw signal.reason;
@@ -191,7 +188,7 @@ describe("when the caller goes away,", () => {
     });
     const connection = await connectRaw(port);
     connection.socket.write(rawPost(body));
-    await asked.promise;
+    await called.promise;
     connection.socket.destroy();
     await stopped.promise;
   });

@@ -22,18 +22,18 @@ import {
 } from "../support/hostile-requests.ts";
 import { getRunnerPath, post, runner, startServer } from "../support/server.ts";
 
-// Larger than what Connect leaves uncompressed, and not in ASCII only.
+// Large enough for Connect to compress it, and not only ASCII.
 const large = create(RunnerSchema, {
   runnerId: runner.runnerId,
   name: "Läufer 🏃",
   status: { message: "x".repeat(1500) },
 });
 
-/** A store, the same one without anything at hand, and how often either is asked. */
-function stores() {
+/** Creates a store with `peek`, the same store without it, and call counts of the first one. */
+function createStores() {
   const store = createMemoryRunnerStore([large]);
   const counts = { peek: 0, get: 0 };
-  const withShortPath: RunnerStore = {
+  const withPeek: RunnerStore = {
     get: (runnerId) => {
       counts.get += 1;
       return store.get(runnerId);
@@ -43,16 +43,16 @@ function stores() {
       return store.peek(runnerId);
     },
   };
-  const without: RunnerStore = { get: (runnerId) => store.get(runnerId) };
-  return { withShortPath, without, counts };
+  const withoutPeek: RunnerStore = { get: (runnerId) => store.get(runnerId) };
+  return { withPeek, withoutPeek, counts };
 }
 
-/** What matters of an answer. */
+/** Sends a request, and returns what must be equal in two responses. */
 async function outcome(url: string, { method, path, headers, body }: HostileRequest) {
   const response = await send(url + path, { method: method as "GET", headers, body });
   const bytes = Buffer.from(await response.body.arrayBuffer());
   const encoding = response.headers["content-encoding"];
-  const plain =
+  const decoded =
     encoding === "gzip"
       ? gunzipSync(bytes)
       : encoding === "br"
@@ -71,40 +71,40 @@ async function outcome(url: string, { method, path, headers, body }: HostileRequ
     trailers: response.trailers,
     hasLength: length !== undefined,
     hasRequestId: requestId !== undefined,
-    body: plain.toString("latin1"),
+    body: decoded.toString("latin1"),
   };
 }
 
-describe("the short path", () => {
-  test(`answers just as Connect does (seed ${seed})`, async () => {
-    const { withShortPath, without, counts } = stores();
+describe("the fast path", () => {
+  test(`responds exactly as Connect does (seed ${seed})`, async () => {
+    const { withPeek, withoutPeek, counts } = createStores();
     const verifyToken = createTokenVerifier(["let-me-in"]);
     const limits = { requestTimeoutMs: 5000 };
-    const short = await startServer({ store: withShortPath, verifyToken, limits });
-    const long = await startServer({ store: without, verifyToken, limits });
+    const fast = await startServer({ store: withPeek, verifyToken, limits });
+    const slow = await startServer({ store: withoutPeek, verifyToken, limits });
     let succeeded = 0;
     const work = Array.from({ length: 16 }, async () => {
       for (let i = 0; i < 500; i++) {
-        const made = chance(0.8) ? almostGoodRequest() : hostileRequest();
+        const generated = chance(0.8) ? almostGoodRequest() : hostileRequest();
         const authorization = chance(0.95) ? "Bearer let-me-in" : "Bearer guess";
-        const request = { ...made, headers: { ...made.headers, authorization } };
-        // What the client itself refuses to send says nothing, and two scrapes differ.
+        const request = { ...generated, headers: { ...generated.headers, authorization } };
+        // The client refuses to send some headers, and two scrapes of the metrics differ.
         if (
           Object.values(request.headers).some((value) => /[^ -~]/.test(value)) ||
-          made.path.startsWith("/metrics")
+          generated.path.startsWith("/metrics")
         ) {
           continue;
         }
         const [one, other] = await Promise.all([
-          outcome(short.url, request),
-          outcome(long.url, request),
+          outcome(fast.url, request),
+          outcome(slow.url, request),
         ]);
         expect(one, JSON.stringify(request)).toEqual(other);
         succeeded += one.status === 200 ? 1 : 0;
       }
     });
     await Promise.all(work);
-    // It was taken, and not for everything.
+    // Many requests took the fast path, and many succeeded.
     expect(counts.peek).toBeGreaterThan(1000);
     expect(succeeded).toBeGreaterThan(1000);
   }, 120_000);
@@ -130,51 +130,48 @@ describe("the short path", () => {
       {},
       null,
     ],
-  ] as const)(
-    "answers a %s, compressed as the caller likes",
-    async (_, method, path, headers, body) => {
-      const { withShortPath, counts } = stores();
-      const { url } = await startServer({ store: withShortPath });
-      const response = create(GetRunnerResponseSchema, { runner: large });
-      const expected =
-        headers["content-type" as keyof typeof headers] === "application/proto" ||
-        path.includes("proto")
-          ? Buffer.from(toBinary(GetRunnerResponseSchema, response))
-          : Buffer.from(toJsonString(GetRunnerResponseSchema, response));
-      for (const [accepted, chosen] of [
-        [undefined, undefined],
-        ["gzip, deflate, br", "gzip"],
-        ["br, gzip", "br"],
-        ["zstd", undefined],
-      ]) {
-        const answer = await outcome(url, {
-          method,
-          path,
-          headers: { ...headers, ...(accepted && { "accept-encoding": accepted }) },
-          body: body === null ? null : Buffer.from(body),
-        });
-        expect(answer.status).toBe(200);
-        expect(answer.headers["content-encoding"]).toBe(chosen);
-        expect(answer.body).toBe(expected.toString("latin1"));
-      }
-      expect(counts).toEqual({ peek: 4, get: 0 });
-    },
-  );
+  ] as const)("serves a %s, compressed as negotiated", async (_, method, path, headers, body) => {
+    const { withPeek, counts } = createStores();
+    const { url } = await startServer({ store: withPeek });
+    const response = create(GetRunnerResponseSchema, { runner: large });
+    const expected =
+      headers["content-type" as keyof typeof headers] === "application/proto" ||
+      path.includes("proto")
+        ? Buffer.from(toBinary(GetRunnerResponseSchema, response))
+        : Buffer.from(toJsonString(GetRunnerResponseSchema, response));
+    for (const [accepted, chosen] of [
+      [undefined, undefined],
+      ["gzip, deflate, br", "gzip"],
+      ["br, gzip", "br"],
+      ["zstd", undefined],
+    ]) {
+      const actual = await outcome(url, {
+        method,
+        path,
+        headers: { ...headers, ...(accepted && { "accept-encoding": accepted }) },
+        body: body === null ? null : Buffer.from(body),
+      });
+      expect(actual.status).toBe(200);
+      expect(actual.headers["content-encoding"]).toBe(chosen);
+      expect(actual.body).toBe(expected.toString("latin1"));
+    }
+    expect(counts).toEqual({ peek: 4, get: 0 });
+  });
 
-  test("is not taken when there are interceptors, which see all calls", async () => {
-    const { withShortPath, counts } = stores();
+  test("is not used with interceptors, which see all calls", async () => {
+    const { withPeek, counts } = createStores();
     let seen = 0;
     const interceptor: Interceptor = (next) => (request) => {
       seen += 1;
       return next(request);
     };
-    const { url } = await startServer({ store: withShortPath, interceptors: [interceptor] });
+    const { url } = await startServer({ store: withPeek, interceptors: [interceptor] });
     expect((await post(url)).status).toBe(200);
     expect(seen).toBe(1);
     expect(counts).toEqual({ peek: 0, get: 1 });
   });
 
-  test("is not taken for a runner whose id no valid request could name", async () => {
+  test("is not used for a runner whose id is invalid in a request", async () => {
     const store = createMemoryRunnerStore([create(RunnerSchema, { runnerId: "runnerId" })]);
     const { url } = await startServer({ store });
     expect(await post(url, '{"runnerId":"runnerId"}')).toMatchObject({
@@ -183,14 +180,14 @@ describe("the short path", () => {
     });
   });
 
-  test("serves what is stored now, not what was", async () => {
+  test("serves the current version of a runner", async () => {
     const store = createMemoryRunnerStore([runner]);
     const { url } = await startServer({ store });
-    const nameNow = async () =>
+    const currentName = async () =>
       ((await post(url)).body as { runner: { name: string } }).runner.name;
-    expect(await nameNow()).toBe("one");
+    expect(await currentName()).toBe("one");
     store.set(create(RunnerSchema, { runnerId: runner.runnerId, name: "two" }));
-    expect(await nameNow()).toBe("two");
+    expect(await currentName()).toBe("two");
     store.delete(runner.runnerId);
     expect((await post(url)).status).toBe(404);
   });

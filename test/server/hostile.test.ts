@@ -12,12 +12,13 @@ import {
 } from "../support/hostile-requests.ts";
 import { post, startServer } from "../support/server.ts";
 
-/** How many requests are well-formed HTTP with anything in them, and how many are any bytes at all. */
+/** The number of well-formed HTTP requests with arbitrary content. */
 const httpRequests = 95_000;
+/** The number of requests of arbitrary bytes. */
 const rawRequests = 6_000;
 
-describe(`any bytes at all (seed ${seed})`, () => {
-  test("no request is answered with an internal error, hangs, or does lasting harm", async () => {
+describe(`arbitrary requests (seed ${seed})`, () => {
+  test("cause no internal error, no hang and no memory leak", async () => {
     const server = await startServer({
       limits: { headersTimeoutMs: 1000, requestTimeoutMs: 2000, idleTimeoutMs: 5000 },
     });
@@ -27,7 +28,7 @@ describe(`any bytes at all (seed ${seed})`, () => {
       bodyTimeout: 20_000,
     });
     onTestFinished(() => pool.destroy());
-    const surprises: string[] = [];
+    const failures: string[] = [];
     const counts = new Map<string, number>();
     const count = (outcome: string) => counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
 
@@ -37,35 +38,35 @@ describe(`any bytes at all (seed ${seed})`, () => {
         const { status, failure } = await send(pool, request);
         count(String(status));
         if (failure !== undefined) {
-          surprises.push(`${failure}: ${JSON.stringify(request).slice(0, 500)}`);
+          failures.push(`${failure}: ${JSON.stringify(request).slice(0, 500)}`);
         }
       }
     }
     async function sendRaw(n: number) {
       for (let i = 0; i < n; i++) {
         const request = hostileBytes();
-        const answer = await sendBytes(server.port, request);
-        count(answer.slice(0, 12));
-        if (/^HTTP\/1\.1 5(?!04)/.test(answer) || answer === "hangs") {
-          surprises.push(`${answer.slice(0, 80)}: ${JSON.stringify(request.toString("latin1"))}`);
+        const response = await sendBytes(server.port, request);
+        count(response.slice(0, 12));
+        if (/^HTTP\/1\.1 5(?!04)/.test(response) || response === "hangs") {
+          failures.push(`${response.slice(0, 80)}: ${JSON.stringify(request.toString("latin1"))}`);
         }
       }
     }
-    const both = (share: number) =>
+    const sendShare = (share: number) =>
       Promise.all([
         ...Array.from({ length: 32 }, () => sendHttp(Math.ceil((share * httpRequests) / 32))),
         ...Array.from({ length: 16 }, () => sendRaw(Math.ceil((share * rawRequests) / 16))),
       ]);
 
-    // The first tenth warms everything up that is kept for good.
-    await both(0.1);
+    // The first tenth allocates everything that stays allocated permanently.
+    await sendShare(0.1);
     const before = heapUsed();
-    await both(0.9);
+    await sendShare(0.9);
     const after = heapUsed();
 
-    expect(surprises.slice(0, 10)).toEqual([]);
+    expect(failures.slice(0, 10)).toEqual([]);
     expect((await post(server.url)).status).toBe(200);
-    // Ninety thousand requests that left a hundred bytes each would show here.
+    // Ninety thousand requests that leak a hundred bytes each exceed this.
     expect(after - before).toBeLessThan(9_000_000);
     const total = [...counts.values()].reduce((sum, n) => sum + n, 0);
     expect(total).toBeGreaterThanOrEqual(100_000);
@@ -77,7 +78,7 @@ describe(`any bytes at all (seed ${seed})`, () => {
   }, 300_000);
 });
 
-/** Sends a request, and tells the status of the answer and what is wrong with that. */
+/** Sends a request, and returns the status, and the failure if the server misbehaves. */
 function send(
   pool: Pool,
   { method, path, headers, body }: HostileRequest,
@@ -105,37 +106,41 @@ function send(
           const isInternal =
             /grpc-status:? *(2|13)\b/i.test(all) ||
             (contentType.includes("json") && /"code":"(internal|unknown)"/.test(text));
-          // What the gRPC specification asks for when a message says that it is
-          // compressed and the headers do not say how.
-          const isByTheBook = all.includes("do%20not%20know%20how%20to%20decompress");
+          // The gRPC specification requires an internal error if a message is marked as compressed
+          // and no header names the compression.
+          const isRequiredByGrpc = all.includes("do%20not%20know%20how%20to%20decompress");
           if (status >= 500 && status !== 501 && status !== 504) {
             resolve({ status, failure: `${status} ${text}` });
           } else {
             resolve(
-              isInternal && !isByTheBook
+              isInternal && !isRequiredByGrpc
                 ? { status, failure: `${status} ${all.slice(0, 300)}` }
                 : { status },
             );
           }
         },
         onError(error) {
-          // What the client itself refuses to send never reached the server.
-          const isOurs = "code" in error && error.code === "UND_ERR_INVALID_ARG";
-          const isCutOff = /ECONNRESET|EPIPE|UND_ERR_SOCKET/.test(
+          // The client refuses to send some requests, so they never reach the server.
+          const isRefusedByClient = "code" in error && error.code === "UND_ERR_INVALID_ARG";
+          const isDisconnected = /ECONNRESET|EPIPE|UND_ERR_SOCKET/.test(
             String((error as { code?: string }).code),
           );
-          resolve(isOurs || isCutOff ? { status: -1 } : { status: -1, failure: String(error) });
+          resolve(
+            isRefusedByClient || isDisconnected
+              ? { status: -1 }
+              : { status: -1, failure: String(error) },
+          );
         },
       },
     );
   });
 }
 
-/** Sends bytes over a connection of their own, and returns what comes back until that is closed. */
+/** Sends bytes over a new connection, and returns everything received until it is closed. */
 function sendBytes(port: number, request: Buffer): Promise<string> {
   return new Promise((resolve) => {
     let received = "";
-    // Most close their side at once; those that do not are let go by the server.
+    // Most connections are half-closed by the client; the server must close the others.
     const halfClose = chance(0.95);
     const socket = createConnection({ port, host: "127.0.0.1", allowHalfOpen: true });
     const timer = setTimeout(() => {
@@ -161,7 +166,7 @@ function sendBytes(port: number, request: Buffer): Promise<string> {
   });
 }
 
-/** How much of the heap is in use, in bytes, once all that can be freed is. */
+/** Returns the size of the used heap after garbage collection, in bytes. */
 function heapUsed(): number {
   setFlagsFromString("--expose-gc");
   const gc: () => void = runInNewContext("gc");

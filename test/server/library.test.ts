@@ -27,10 +27,10 @@ import {
 } from "../../src/server/index.ts";
 import { post, runner, startServer } from "../support/server.ts";
 
-/** A service of somebody else's: one call, and one stream. */
-const echo = echoService();
+/** Another service, with a unary and a streaming method. */
+const echo = createEchoService();
 
-const routesOfEcho: NonNullable<Parameters<typeof startServer>[0]>["routes"] = (router) => {
+const echoRoutes: NonNullable<Parameters<typeof startServer>[0]>["routes"] = (router) => {
   router.service(echo, {
     say: (message: StringValue) => message,
     async *repeat(message: StringValue) {
@@ -41,51 +41,57 @@ const routesOfEcho: NonNullable<Parameters<typeof startServer>[0]>["routes"] = (
   } as never);
 };
 
-// The types of a service that is made while the program runs are any message's.
+// A service that is created at run time has no generated types.
 interface EchoClient {
   say(message: Partial<StringValue>): Promise<StringValue>;
   repeat(message: Partial<StringValue>): AsyncIterable<StringValue>;
 }
 
 describe("a server in a program", () => {
-  test.each(["/", "/api"])("serves further services below %s, by every protocol", async (path) => {
-    const { url } = await startServer({ routes: routesOfEcho });
-    for (const transport of [
-      createConnectTransport({ baseUrl: url + path, httpVersion: "1.1" }),
-      createConnectTransport({ baseUrl: url + path, httpVersion: "2" }),
-      createGrpcTransport({ baseUrl: url + path }),
-    ]) {
-      const client = createClient(echo, transport) as Client<DescService> as unknown as EchoClient;
-      expect((await client.say({ value: "hello" })).value).toBe("hello");
-      const repeated = await all(client.repeat({ value: "again" }));
-      expect(repeated.map(({ value }) => value)).toEqual(["again", "again", "again"]);
-    }
-    expect((await post(url)).status).toBe(200);
-    const metrics = await (await fetch(`${url}/metrics`)).text();
-    expect(metrics).toContain('{protocol="grpc",method="Repeat",code="ok"} 1');
-  });
+  test.each(["/", "/api"])(
+    "serves additional services under %s, with every protocol",
+    async (path) => {
+      const { url } = await startServer({ routes: echoRoutes });
+      for (const transport of [
+        createConnectTransport({ baseUrl: url + path, httpVersion: "1.1" }),
+        createConnectTransport({ baseUrl: url + path, httpVersion: "2" }),
+        createGrpcTransport({ baseUrl: url + path }),
+      ]) {
+        const client = createClient(
+          echo,
+          transport,
+        ) as Client<DescService> as unknown as EchoClient;
+        expect((await client.say({ value: "hello" })).value).toBe("hello");
+        const repeated = await collect(client.repeat({ value: "again" }));
+        expect(repeated.map(({ value }) => value)).toEqual(["again", "again", "again"]);
+      }
+      expect((await post(url)).status).toBe(200);
+      const metrics = await (await fetch(`${url}/metrics`)).text();
+      expect(metrics).toContain('{protocol="grpc",method="Repeat",code="ok"} 1');
+    },
+  );
 
-  test("asks for a token for all services", async () => {
+  test("requires a token for all services", async () => {
     const verifyToken = createTokenVerifier(["one"]);
-    const { url } = await startServer({ routes: routesOfEcho, verifyToken });
+    const { url } = await startServer({ routes: echoRoutes, verifyToken });
     const transport = createConnectTransport({ baseUrl: url, httpVersion: "2" });
     const client = createClient(echo, transport) as Client<DescService> as unknown as EchoClient;
     const codeOf = (error: unknown) => ConnectError.from(error).code;
     expect(await client.say({ value: "x" }).catch(codeOf)).toBe(Code.Unauthenticated);
-    expect(await all(client.repeat({ value: "x" })).catch(codeOf)).toBe(Code.Unauthenticated);
+    expect(await collect(client.repeat({ value: "x" })).catch(codeOf)).toBe(Code.Unauthenticated);
   });
 
-  test("has the caller's interceptors around all services, outermost first", async () => {
+  test("applies the interceptors to all services, outermost first", async () => {
     const seen: string[] = [];
-    const noting =
+    const recordAs =
       (name: string): Interceptor =>
       (next) =>
       (request) => {
         seen.push(`${name} ${request.method.name}`);
         return next(request);
       };
-    const interceptors = [noting("outer"), noting("inner")];
-    const { url } = await startServer({ routes: routesOfEcho, interceptors });
+    const interceptors = [recordAs("outer"), recordAs("inner")];
+    const { url } = await startServer({ routes: echoRoutes, interceptors });
     const transport = createConnectTransport({ baseUrl: url, httpVersion: "1.1" });
     const client = createClient(echo, transport) as Client<DescService> as unknown as EchoClient;
     await client.say({ value: "x" });
@@ -93,17 +99,17 @@ describe("a server in a program", () => {
     expect(seen).toEqual(["outer Say", "inner Say", "outer GetRunner", "inner GetRunner"]);
   });
 
-  test("may be one of many in one process, each started, closed and started anew", async () => {
+  test("can run next to others in one process, and frees its port when closed", async () => {
     const servers = await Promise.all([startServer(), startServer(), startServer()]);
     expect(new Set(servers.map(({ url }) => url)).size).toBe(3);
     await servers[0].close();
     expect((await post(servers[1].url)).status).toBe(200);
-    const again = await startServer({ port: servers[0].port });
-    expect((await post(again.url)).status).toBe(200);
+    const restarted = await startServer({ port: servers[0].port });
+    expect((await post(restarted.url)).status).toBe(200);
   });
 });
 
-test("the routes alone serve on anybody's Connect router", async () => {
+test("the routes work on any Connect router", async () => {
   const routes = createRunnerRoutes({ store: createMemoryRunnerStore([runner]) });
   const server = createServer(connectNodeAdapter({ routes }));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -113,7 +119,7 @@ test("the routes alone serve on anybody's Connect router", async () => {
   expect((await post(url, '{"runnerId":"nope"}')).body).toMatchObject({ code: "invalid_argument" });
 });
 
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const result: T[] = [];
   for await (const item of items) {
     result.push(item);
@@ -121,7 +127,7 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   return result;
 }
 
-function echoService(): DescService {
+function createEchoService(): DescService {
   const type = `.${StringValueSchema.typeName}`;
   const registry = createFileRegistry(
     create(FileDescriptorSetSchema, {

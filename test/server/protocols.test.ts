@@ -25,7 +25,7 @@ const unknownId = "00000000-0000-4000-8000-000000000000";
 
 const store: RunnerStore = {
   get(runnerId) {
-    // A store that does not heed its signal: the server has to.
+    // This store ignores its signal, so the server must not wait for it.
     return runnerId === slowId
       ? new Promise(() => {})
       : Promise.resolve(runnerId === runner.runnerId ? runner : undefined);
@@ -75,15 +75,15 @@ beforeAll(async () => {
 afterAll(() => Promise.all([cleartext.close(), secure.close()]));
 
 describe.each(connections)("over $name", ({ httpVersion, secure: isSecure }) => {
-  describe.each(Object.entries(protocols))("%s", (_, transportOf) => {
-    function clientOf(path: string) {
+  describe.each(Object.entries(protocols))("%s", (_, createTransport) => {
+    function clientFor(path: string) {
       const url = (isSecure ? secure : cleartext).url;
       const connection: Connection = {
         httpVersion,
         baseUrl: `${url}${path}`,
         nodeOptions: isSecure ? { ca: tls.cert } : {},
       };
-      return createClient(RunnerService, transportOf(connection));
+      return createClient(RunnerService, createTransport(connection));
     }
 
     async function outcome(
@@ -93,7 +93,7 @@ describe.each(connections)("over $name", ({ httpVersion, secure: isSecure }) => 
       const { token = "two", timeoutMs, path = "" } = options;
       const headers = token === "" ? {} : { Authorization: `Bearer ${token}` };
       try {
-        return await clientOf(path).getRunner(request, {
+        return await clientFor(path).getRunner(request, {
           headers,
           ...(timeoutMs !== undefined && { timeoutMs }),
         });
@@ -102,18 +102,18 @@ describe.each(connections)("over $name", ({ httpVersion, secure: isSecure }) => 
       }
     }
 
-    test.each(["", "/api"])("finds a runner below %j", async (path) => {
+    test.each(["", "/api"])("returns a runner under %j", async (path) => {
       expect(await outcome(runner, { path })).toMatchObject({ runner });
     });
 
-    test("not found", async () => {
+    test("returns not_found for an unknown id", async () => {
       expect(await outcome({ runnerId: unknownId })).toMatchObject({
         code: Code.NotFound,
         rawMessage: `no runner with id ${unknownId}`,
       });
     });
 
-    test("invalid, with the violations", async () => {
+    test("returns invalid_argument with the violations for an invalid id", async () => {
       const error = await outcome({ runnerId: "nope" });
       expect(error).toMatchObject({
         code: Code.InvalidArgument,
@@ -126,22 +126,22 @@ describe.each(connections)("over $name", ({ httpVersion, secure: isSecure }) => 
 
     test.each([
       ["", "no bearer token"],
-      ["three", "the token is not known"],
-    ])("unauthenticated with the token %j", async (token, message) => {
+      ["three", "the token was not accepted"],
+    ])("returns unauthenticated for the token %j", async (token, message) => {
       const error = await outcome(runner, { token });
       expect(error).toMatchObject({ code: Code.Unauthenticated, rawMessage: message });
       expect((error as ConnectError).metadata.get("WWW-Authenticate")).toBe("Bearer");
     });
 
-    test("the caller's deadline passes", async () => {
+    test("returns deadline_exceeded when the caller's deadline passes", async () => {
       expect(await outcome({ runnerId: slowId }, { timeoutMs: 50 })).toMatchObject({
         code: Code.DeadlineExceeded,
       });
     });
 
-    test("the request id is the caller's, and comes back", async () => {
+    test("returns the caller's request id", async () => {
       let requestId: string | null = null;
-      await clientOf("").getRunner(
+      await clientFor("").getRunner(
         { runnerId: runner.runnerId },
         {
           headers: { Authorization: "Bearer one", "X-Request-Id": "mine" },

@@ -8,7 +8,7 @@ import { RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { type FileRunnerStoreEvent, openFileRunnerStore } from "../../src/server/index.ts";
 import { runner, startServer } from "../support/server.ts";
 
-test("reloads in the middle of load, good and bad in turn, disturb no call", async () => {
+test("valid and invalid reloads under load disturb no call", async () => {
   const folder = mkdtempSync(join(tmpdir(), "reload-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "runner.json");
@@ -16,24 +16,24 @@ test("reloads in the middle of load, good and bad in turn, disturb no call", asy
     writeFileSync(`${file}.tmp`, text);
     renameSync(`${file}.tmp`, file);
   };
-  // A version says its number in two places: half of one and half of another would show.
+  // Each version has its number in two fields, so a mix of two versions would be noticed.
   const version = (n: number) =>
     JSON.stringify({
       runner: { runnerId: runner.runnerId, name: `${n}`, status: { message: `${n}` } },
     });
   write(version(0));
 
-  let heard = Promise.withResolvers<FileRunnerStoreEvent>();
-  const next = async () => {
-    const event = await heard.promise;
-    heard = Promise.withResolvers();
+  let nextEvent = Promise.withResolvers<FileRunnerStoreEvent>();
+  const nextEventType = async () => {
+    const event = await nextEvent.promise;
+    nextEvent = Promise.withResolvers();
     return event.type;
   };
   const store = await openFileRunnerStore({
     paths: [folder],
     onEvent: (event) => {
       if (event.type === "reloaded" || event.type === "rejected") {
-        heard.resolve(event);
+        nextEvent.resolve(event);
       }
     },
   });
@@ -42,12 +42,12 @@ test("reloads in the middle of load, good and bad in turn, disturb no call", asy
 
   const seen = new Set<string>();
   let calls = 0;
-  let isOver = false;
+  let isDone = false;
   const load = (["1.1", "2"] as const).flatMap((httpVersion) => {
     const transport = createConnectTransport({ baseUrl: url, httpVersion });
     const client = createClient(RunnerService, transport);
     return Array.from({ length: 4 }, async () => {
-      while (!isOver) {
+      while (!isDone) {
         const response = await client.getRunner({ runnerId: runner.runnerId });
         expect(response.runner?.status?.message).toBe(response.runner?.name);
         seen.add(response.runner?.name ?? "");
@@ -58,15 +58,15 @@ test("reloads in the middle of load, good and bad in turn, disturb no call", asy
 
   for (let n = 1; n <= 5; n++) {
     write(version(n));
-    expect(await next()).toBe("reloaded");
-    const from = calls;
-    while (calls < from + 20) {
+    expect(await nextEventType()).toBe("reloaded");
+    const callsBefore = calls;
+    while (calls < callsBefore + 20) {
       await new Promise(setImmediate);
     }
     write(version(n).slice(0, -n));
-    expect(await next()).toBe("rejected");
+    expect(await nextEventType()).toBe("rejected");
   }
-  isOver = true;
+  isDone = true;
   await Promise.all(load);
   expect([...seen].sort()).toEqual(["0", "1", "2", "3", "4", "5"]);
 }, 60_000);

@@ -32,7 +32,7 @@ async function start(store: RunnerStore = createMemoryRunnerStore([runner])): Pr
   return server.start();
 }
 
-async function clientOf(store?: RunnerStore) {
+async function startWithClient(store?: RunnerStore) {
   const baseUrl = await start(store);
   return createClient(RunnerService, createConnectTransport({ baseUrl, httpVersion: "1.1" }));
 }
@@ -47,32 +47,32 @@ async function post(baseUrl: string, body: string) {
 }
 
 describe("GetRunner", () => {
-  test("answers with the runner, in Protobuf JSON", async () => {
+  test("returns the runner in Protobuf JSON", async () => {
     const { status, body } = await post(await start(), `{"runnerId":"${runner.runnerId}"}`);
     expect(status).toBe(200);
     expect(body).toEqual({ runner: { runnerId: runner.runnerId, name: "one" } });
   });
 
-  test("takes ids in either case", async () => {
-    const client = await clientOf();
+  test("accepts ids in upper case", async () => {
+    const client = await startWithClient();
     const response = await client.getRunner({ runnerId: runner.runnerId.toUpperCase() });
     expect(response.runner).toEqual(runner);
   });
 
-  test("finds runners that were stored under an id in upper case", async () => {
-    const shouting = create(RunnerSchema, { runnerId: runner.runnerId.toUpperCase() });
-    const client = await clientOf(createMemoryRunnerStore([shouting]));
+  test("returns runners that are stored with an id in upper case", async () => {
+    const upperCase = create(RunnerSchema, { runnerId: runner.runnerId.toUpperCase() });
+    const client = await startWithClient(createMemoryRunnerStore([upperCase]));
     const response = await client.getRunner({ runnerId: runner.runnerId });
-    expect(response.runner).toEqual(shouting);
+    expect(response.runner).toEqual(upperCase);
   });
 
-  test("answers not_found, naming the id, for a runner it does not have", async () => {
+  test("returns not_found with the id for an unknown runner", async () => {
     const { status, body } = await post(await start(), `{"runnerId":"${unknownId}"}`);
     expect(status).toBe(404);
     expect(body).toEqual({ code: "not_found", message: expect.stringContaining(unknownId) });
   });
 
-  test.each(["nope", ""])("answers invalid_argument for the id %j", async (runnerId) => {
+  test.each(["nope", ""])("returns invalid_argument for the id %j", async (runnerId) => {
     const { status, body } = await post(await start(), JSON.stringify({ runnerId }));
     expect(status).toBe(400);
     expect(body).toMatchObject({
@@ -82,8 +82,8 @@ describe("GetRunner", () => {
     });
   });
 
-  test("gives the violations as detail", async () => {
-    const client = await clientOf();
+  test("returns the violations as error detail", async () => {
+    const client = await startWithClient();
     const error = await errorOf(client.getRunner({ runnerId: "nope" }));
     expect(error.code).toBe(Code.InvalidArgument);
     expect(error.findDetails(ViolationsSchema)).toMatchObject([
@@ -92,22 +92,24 @@ describe("GetRunner", () => {
   });
 
   test.each(["{", "", "[]", "null", '{"runnerId":1}'])(
-    "answers 400 to the body %j",
+    "returns 400 for the body %j",
     async (body) => {
-      const answer = await post(await start(), body);
-      expect(answer.status).toBe(400);
-      expect(answer.body).toMatchObject({ code: "invalid_argument" });
+      const response = await post(await start(), body);
+      expect(response.status).toBe(400);
+      expect(response.body).toMatchObject({ code: "invalid_argument" });
     },
   );
 
-  test("answers unavailable when the store is unreachable", async () => {
-    const client = await clientOf({ get: () => Promise.reject(new StoreUnreachableError("down")) });
+  test("returns unavailable when the store is unreachable", async () => {
+    const client = await startWithClient({
+      get: () => Promise.reject(new StoreUnreachableError("down")),
+    });
     const error = await errorOf(client.getRunner({ runnerId: runner.runnerId }));
     expect(error.code).toBe(Code.Unavailable);
   });
 
-  test("answers data_loss, naming the id, when the stored runner cannot be read", async () => {
-    const client = await clientOf({
+  test("returns data_loss with the id when a stored runner cannot be read", async () => {
+    const client = await startWithClient({
       get: (id) => Promise.reject(new UnreadableRunnerError(id)),
     });
     const error = await errorOf(client.getRunner({ runnerId: runner.runnerId }));
@@ -115,8 +117,8 @@ describe("GetRunner", () => {
     expect(error.rawMessage).toContain(runner.runnerId);
   });
 
-  test("says nothing of the inside when the store fails unforeseen", async () => {
-    const client = await clientOf({
+  test("returns no details when the store throws an unexpected error", async () => {
+    const client = await startWithClient({
       get: () => {
         throw new Error("password=secret");
       },
@@ -128,9 +130,11 @@ describe("GetRunner", () => {
 });
 
 describe("a server", () => {
-  test("says which port is taken", async () => {
+  test("rejects with the port when the port is in use", async () => {
     const { port } = new URL(await start());
     const second = createRunnerServer({ store: createMemoryRunnerStore(), port: Number(port) });
-    await expect(second.start()).rejects.toThrow(`port ${port} on 127.0.0.1 is taken`);
+    await expect(second.start()).rejects.toThrow(
+      `port ${port} on 127.0.0.1 is in use; choose another with --port`,
+    );
   });
 });

@@ -10,27 +10,27 @@ import { post, runner, startServer } from "../support/server.ts";
 
 const body = JSON.stringify({ runnerId: runner.runnerId });
 
-/** A store that answers when it is told to. */
-function gatedStore(): RunnerStore & { asked: Promise<void>; open: () => void } {
-  const asked = Promise.withResolvers<void>();
+/** Creates a store whose results are held back until `open` is called. */
+function createGatedStore(): RunnerStore & { called: Promise<void>; open: () => void } {
+  const called = Promise.withResolvers<void>();
   const gate = Promise.withResolvers<typeof runner>();
   return {
     get: () => {
-      asked.resolve();
+      called.resolve();
       return gate.promise;
     },
-    asked: asked.promise,
+    called: called.promise,
     open: () => gate.resolve(runner),
   };
 }
 
 describe("closing", () => {
-  test("finishes the call under way, and says that the connection ends", async () => {
-    const store = gatedStore();
+  test("finishes the call in progress, and closes the connection", async () => {
+    const store = createGatedStore();
     const server = await startServer({ store });
     const connection = await connectRaw(server.port);
     connection.socket.write(rawPost(body));
-    await store.asked;
+    await store.called;
     const closed = server.close();
     store.open();
     await connection.until(/"name":"one"/);
@@ -39,32 +39,32 @@ describe("closing", () => {
     await closed;
   });
 
-  test("finishes the call under way over HTTP/2", async () => {
-    const store = gatedStore();
+  test("finishes the call in progress over HTTP/2", async () => {
+    const store = createGatedStore();
     const server = await startServer({ store });
     const transport = createGrpcTransport({ baseUrl: server.url });
     const response = createClient(RunnerService, transport).getRunner({
       runnerId: runner.runnerId,
     });
-    await store.asked;
+    await store.called;
     const closed = server.close();
     store.open();
     expect((await response).runner).toEqual(runner);
     await closed;
   });
 
-  test("takes no more connections", async () => {
+  test("accepts no new connections", async () => {
     const server = await startServer();
     await server.close();
     await expect(post(server.url)).rejects.toThrow();
   });
 
-  test("turns unready on the connections that there are", async () => {
-    const store = gatedStore();
+  test("reports not ready on open connections", async () => {
+    const store = createGatedStore();
     const server = await startServer({ store });
     const busy = await connectRaw(server.port);
     busy.socket.write(rawPost(body));
-    await store.asked;
+    await store.called;
     const probe = await connectRaw(server.port);
     probe.socket.write("GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n");
     await probe.until(/^HTTP\/1\.1 200 /);
@@ -75,7 +75,7 @@ describe("closing", () => {
     await closed;
   });
 
-  test("ends connections that carry nothing", async () => {
+  test("closes idle connections", async () => {
     const server = await startServer();
     const silent = await connectRaw(server.port);
     const used = await connectRaw(server.port);
@@ -88,49 +88,49 @@ describe("closing", () => {
     await Promise.all([silent.closed, used.closed]);
   });
 
-  test("cuts off what does not finish in time", async () => {
-    const store = gatedStore();
+  test("destroys connections that are not finished in time", async () => {
+    const store = createGatedStore();
     const server = await startServer({ store });
     const connection = await connectRaw(server.port);
     connection.socket.write(rawPost(body));
-    await store.asked;
+    await store.called;
     await server.close({ timeoutMs: 50 });
     await connection.closed;
   });
 
   test.each(["1.1", "2"] as const)(
-    "in the middle of load, over HTTP/%s, answers all that it accepted",
+    "under load over HTTP/%s, responds to every accepted request",
     async (httpVersion) => {
-      let asked = 0;
+      let accepted = 0;
       const server = await startServer({
         store: {
           async get() {
-            asked += 1;
-            await new Promise((resolve) => setTimeout(resolve, asked % 5));
+            accepted += 1;
+            await new Promise((resolve) => setTimeout(resolve, accepted % 5));
             return runner;
           },
         },
       });
       const transport = createConnectTransport({ baseUrl: server.url, httpVersion });
       const client = createClient(RunnerService, transport);
-      let answered = 0;
+      let succeeded = 0;
       const load = Array.from({ length: 16 }, async () => {
-        // Until the server takes no more.
+        // Until the server accepts no more.
         for (;;) {
           try {
             await client.getRunner({ runnerId: runner.runnerId });
-            answered += 1;
+            succeeded += 1;
           } catch {
             return;
           }
         }
       });
-      while (answered < 200) {
+      while (succeeded < 200) {
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
       await server.close();
       await Promise.all(load);
-      expect(answered).toBe(asked);
+      expect(succeeded).toBe(accepted);
     },
   );
 });

@@ -13,8 +13,8 @@ import {
   GetRunnerResponseSchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
 
-/** Values of the fields that have rules. */
-const ruled: Record<string, fc.Arbitrary<unknown>> = {
+/** Valid values of the fields that have validation rules. */
+const validValues: Record<string, fc.Arbitrary<unknown>> = {
   "gitpod.v1.Runner.runner_id": fc.uuid(),
   "gitpod.v1.Runner.runner_manager_id": fc.oneof(fc.uuid(), fc.constant("")),
   "gitpod.v1.Subject.id": fc.oneof(fc.uuid(), fc.constant("")),
@@ -28,19 +28,19 @@ const ruled: Record<string, fc.Arbitrary<unknown>> = {
   "gitpod.v1.Gateway.url": fc.string({ minLength: 1, unit: "grapheme" }),
 };
 
-function messages(schema: DescMessage): fc.Arbitrary<Message> {
+function arbitraryMessage(schema: DescMessage): fc.Arbitrary<Message> {
   if (schema.typeName === TimestampSchema.typeName) {
     return fc
-      .record({ seconds: fc.bigInt(-62_135_596_800n, 253_402_300_799n), nanos: nanos })
+      .record({ seconds: fc.bigInt(-62_135_596_800n, 253_402_300_799n), nanos })
       .map((time) => create(TimestampSchema, time));
   }
   if (schema.typeName === DurationSchema.typeName) {
     return fc
-      .record({ seconds: fc.bigInt(0n, 315_576_000_000n), nanos: nanos })
+      .record({ seconds: fc.bigInt(0n, 315_576_000_000n), nanos })
       .map((duration) => create(DurationSchema, duration));
   }
   const values = Object.fromEntries(
-    schema.fields.map((field) => [field.localName, valuesOf(field)]),
+    schema.fields.map((field) => [field.localName, arbitraryValue(field)]),
   );
   return fc.record(values).map((init) => create(schema, init as never));
 }
@@ -51,24 +51,24 @@ const nanos = fc.oneof(
   fc.nat(999_999_999),
 );
 
-function valuesOf(field: DescField): fc.Arbitrary<unknown> {
-  const { message, enum: names } = field;
-  const one =
-    ruled[`${field.parent.typeName}.${field.name}`] ??
+function arbitraryValue(field: DescField): fc.Arbitrary<unknown> {
+  const { message, enum: enumType } = field;
+  const element =
+    validValues[`${field.parent.typeName}.${field.name}`] ??
     (message
-      ? fc.option(messages(message), { nil: undefined })
-      : names
-        ? fc.constantFrom(...names.values.map(({ number }) => number))
-        : scalars(field));
+      ? fc.option(arbitraryMessage(message), { nil: undefined })
+      : enumType
+        ? fc.constantFrom(...enumType.values.map(({ number }) => number))
+        : arbitraryScalar(field));
   return field.fieldKind === "list"
     ? fc.array(
-        one.filter((value) => value !== undefined),
+        element.filter((value) => value !== undefined),
         { maxLength: 3 },
       )
-    : one;
+    : element;
 }
 
-function scalars({ scalar }: DescField): fc.Arbitrary<unknown> {
+function arbitraryScalar({ scalar }: DescField): fc.Arbitrary<unknown> {
   switch (scalar) {
     case ScalarType.BOOL:
       return fc.boolean();
@@ -81,7 +81,7 @@ function scalars({ scalar }: DescField): fc.Arbitrary<unknown> {
   }
 }
 
-/** Responses that keep all rules of the contract, with and without each of their fields. */
-export const responses = messages(GetRunnerResponseSchema).filter((message) =>
+/** Arbitrary responses that are valid; every field is set in some and not set in others. */
+export const responses = arbitraryMessage(GetRunnerResponseSchema).filter((message) =>
   isFieldSet(message, GetRunnerResponseSchema.field.runner),
 ) as fc.Arbitrary<GetRunnerResponse>;

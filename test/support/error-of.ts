@@ -1,7 +1,7 @@
 import { ConnectError } from "@connectrpc/connect";
 import { expect } from "vitest";
 
-/** The ConnectError that a call fails with. */
+/** Waits for a call to fail and returns its ConnectError. */
 export async function errorOf(promise: Promise<unknown>): Promise<ConnectError> {
   const error = await promise.then(
     () => undefined,

@@ -2,8 +2,9 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
-/** A request, as the server got it. */
+/** A request that the server received. */
 export interface ReceivedRequest {
+  /** When it was received, in milliseconds since the epoch. */
   readonly at: number;
   readonly method: string | undefined;
   readonly url: string | undefined;
@@ -11,36 +12,36 @@ export interface ReceivedRequest {
   readonly body: string;
 }
 
-/** Answers a request, or does not. */
-export type Behaviour = (response: ServerResponse) => void;
+/** Responds to a request, or fails to. */
+export type Behavior = (response: ServerResponse) => void;
 
-/** A server that fails as it is told. */
+/** A server that fails in a scripted way. */
 export interface FailingServer extends AsyncDisposable {
   readonly url: string;
-  /** What it got so far. */
+  /** The requests received so far. */
   readonly requests: readonly ReceivedRequest[];
-  /** The connections that are open. */
+  /** The open connections. */
   readonly sockets: ReadonlySet<Socket>;
 }
 
 /**
- * Starts a server on a free port that treats each request with the next of
- * `behaviours`, and each further one with the last. `now` gives the time that
- * requests are stamped with.
+ * Starts a server on a free port. Each request gets the next of `behaviors`;
+ * when all have been used, requests get the last one. `now` is the clock for
+ * {@link ReceivedRequest.at}.
  */
 export async function startFailingServer(
-  behaviours: readonly Behaviour[],
+  behaviors: readonly Behavior[],
   now: () => number = Date.now,
 ): Promise<FailingServer> {
   const requests: ReceivedRequest[] = [];
   const sockets = new Set<Socket>();
-  // Connections are kept long: a process that they hold does not end by itself.
+  // A long keep-alive, so that a client that does not close its connections cannot exit.
   const server = createServer({ keepAliveTimeout: 60_000 }, async (request, response) => {
     const { method, url, headers } = request;
     const chunks = await request.toArray();
-    const behaviour = behaviours[Math.min(requests.length, behaviours.length - 1)];
+    const behavior = behaviors[Math.min(requests.length, behaviors.length - 1)];
     requests.push({ at: now(), method, url, headers, body: Buffer.concat(chunks).toString() });
-    behaviour?.(response);
+    behavior?.(response);
   });
   server.on("connection", (socket) => {
     sockets.add(socket);
@@ -60,12 +61,12 @@ export async function startFailingServer(
   };
 }
 
-/** Answers with a status, headers and a body: an object as JSON, anything else as it is. */
-export function answer(
+/** Creates a behavior that responds. An object is sent as JSON, other bodies as they are. */
+export function respond(
   status: number,
   body: object | string | Uint8Array = "",
   headers: Record<string, string | string[]> = {},
-): Behaviour {
+): Behavior {
   const isBytes = typeof body === "string" || body instanceof Uint8Array;
   return (response) => {
     response.writeHead(status, {
@@ -76,28 +77,28 @@ export function answer(
   };
 }
 
-/** Answers nothing, ever. */
-export const stall: Behaviour = () => {};
+/** Never responds. */
+export const stall: Behavior = () => {};
 
-/** Begins to answer, and says no more. */
-export const stallMidway: Behaviour = (response) => {
+/** Sends the start of a response, and then nothing more. */
+export const stallMidway: Behavior = (response) => {
   response.writeHead(200, { "Content-Type": "application/json", "Content-Length": "1000" });
   response.write('{"runner":');
 };
 
-/** Drops the connection instead of an answer. */
-export const reset: Behaviour = (response) => {
+/** Resets the connection instead of responding. */
+export const reset: Behavior = (response) => {
   response.socket?.resetAndDestroy();
 };
 
-/** Begins to answer, then drops the connection. */
-export const resetMidway: Behaviour = (response) => {
+/** Sends the start of a response, then closes the connection. */
+export const resetMidway: Behavior = (response) => {
   stallMidway(response);
   setImmediate(() => response.socket?.destroy());
 };
 
-/** Returns the URL of a port on which nobody listens. */
-export async function urlOfNobody(): Promise<string> {
+/** Returns a URL with a port that nothing listens on. */
+export async function getUnreachableUrl(): Promise<string> {
   const server = await startFailingServer([stall]);
   await server[Symbol.asyncDispose]();
   return server.url;

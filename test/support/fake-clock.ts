@@ -1,15 +1,14 @@
 import type { Clock } from "../../src/client/clock.ts";
 
-/** A clock whose time passes only while somebody sleeps, and then at once. */
+/** A clock whose time only advances during a sleep, which returns immediately. */
 export interface FakeClock extends Clock {
-  /** How long each sleep was to be, in milliseconds. */
+  /** The duration of each sleep so far, in milliseconds. */
   readonly sleeps: readonly number[];
 }
 
 /**
- * Creates a clock that starts on 1 January 2026. `random` is what chance always
- * says. `onSleep` is awaited
- * as each sleep begins.
+ * Creates a clock that starts on 1 January 2026. `random` is the fixed result of
+ * its random numbers. `onSleep` is awaited at the start of each sleep.
  */
 export function createFakeClock(random = 1, onSleep?: () => unknown): FakeClock {
   let now = Date.UTC(2026, 0, 1);
@@ -21,7 +20,7 @@ export function createFakeClock(random = 1, onSleep?: () => unknown): FakeClock 
     async sleep(ms, signal) {
       sleeps.push(ms);
       await onSleep?.();
-      // A turn of the event loop, so that those who never stop do not stop all others.
+      // Yield to the event loop, so that an endless loop of sleeps does not block it.
       await new Promise(setImmediate);
       signal.throwIfAborted();
       now += ms;

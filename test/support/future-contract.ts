@@ -17,12 +17,12 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import { file_gitpod_v1_runner_service as file } from "../../gen/gitpod/v1/runner_service_pb.ts";
 
-/** A number that no field and no enum value of the contract has. */
+/** A number that no field or enum value of the contract uses. */
 export const futureNumber = 4242;
 
 /**
- * The contract as it may be one day: every message has one more field, the
- * secret string `future_secret`, and every enum one more value.
+ * A future version of the contract: every message has an additional field, the
+ * secret string `future_secret`, and every enum an additional value.
  */
 export const futureContract = (() => {
   const proto = clone(FileDescriptorProtoSchema, file.proto);
@@ -58,16 +58,16 @@ export const futureContract = (() => {
 })();
 
 /**
- * A GetRunnerResponse from the future, in binary: every secret in it is
- * `secret`, and every enum has the value from the future.
+ * Returns a binary GetRunnerResponse of the future contract. Every secret in it is
+ * `secret`, and every enum has the additional value.
  */
 export function futureResponse(secret: string): Uint8Array {
   const schema = futureContract.message("GetRunnerResponse");
-  return toBinary(schema, filled(schema, secret));
+  return toBinary(schema, createFilled(schema, secret));
 }
 
-/** A message with its secrets and enums set: to `secret`, and to the value from the future. */
-function filled(desc: DescMessage, secret: string): Message {
+/** Creates a message with its secrets set to `secret` and its enums to the additional value. */
+function createFilled(desc: DescMessage, secret: string): Message {
   const init: Record<string, unknown> = {};
   for (const field of desc.fields) {
     if (field.message?.file.name.startsWith("google/")) {
@@ -83,7 +83,7 @@ function filled(desc: DescMessage, secret: string): Message {
 
 function fieldValue(field: DescField, secret: string): unknown {
   if (field.message !== undefined) {
-    return filled(field.message, secret);
+    return createFilled(field.message, secret);
   }
   if (field.enum !== undefined) {
     return futureNumber;

@@ -1,17 +1,19 @@
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { getRunnerPath, runner, unknownId } from "./server.ts";
 
-/** A new one for each run; put a number in the environment to repeat one. */
+/** The seed of the random requests: new for each run. Set HOSTILE_SEED to repeat a run. */
 export const seed = Number(process.env.HOSTILE_SEED ?? Date.now() % 2 ** 31);
 
 const random = createRandom(seed);
+/** Returns a random integer from 0 to n - 1. */
 const below = (n: number) => Math.floor(random() * n);
-/** One of several, each as likely as the others. */
+/** Picks one of the items, each with the same probability. */
 export const oneOf = <T>(items: readonly T[]): T => items[below(items.length)] as T;
-export const chance = (share: number) => random() < share;
+/** Returns true with this probability. */
+export const chance = (probability: number) => random() < probability;
 const bytes = (n: number) => Buffer.from(Array.from({ length: n }, () => below(256)));
 
-/** A request that is well-formed HTTP, with anything in it. */
+/** A request that is well-formed HTTP but may have any content. */
 export interface HostileRequest {
   readonly method: string;
   readonly path: string;
@@ -19,13 +21,13 @@ export interface HostileRequest {
   readonly body: Buffer | null;
 }
 
-/** Makes one up. */
+/** Generates a request with random, mostly invalid content. */
 export function hostileRequest(): HostileRequest {
   const method = chance(0.75) ? "POST" : oneOf(["GET", "GET", "GET", "PUT", "OPTIONS", "HEAD"]);
   const query = method === "GET" || chance(0.05) ? hostileQuery() : "";
   const headers: Record<string, string> = {};
-  const maybe = (share: number, name: string, values: readonly string[]) => {
-    if (chance(share)) {
+  const maybe = (probability: number, name: string, values: readonly string[]) => {
+    if (chance(probability)) {
       headers[name] = oneOf(values);
     }
   };
@@ -56,7 +58,7 @@ export function hostileRequest(): HostileRequest {
   return { method, path: path + query, headers, body };
 }
 
-/** Makes one up that is good, or off in one or two places only. */
+/** Generates a request that is valid, or invalid in only one or two places. */
 export function almostGoodRequest(): HostileRequest {
   const isBinary = chance(0.4);
   const id = oneOf([runner.runnerId, runner.runnerId, runner.runnerId.toUpperCase(), unknownId]);
@@ -76,7 +78,7 @@ export function almostGoodRequest(): HostileRequest {
         ]),
       );
   if (chance(0.1)) {
-    body = mutated(body);
+    body = mutate(body);
   }
   const headers: Record<string, string> = {
     "content-type": isBinary ? "application/proto" : "application/json",
@@ -107,7 +109,7 @@ export function almostGoodRequest(): HostileRequest {
   const base64 = isBase64 ? "&base64=1" : "";
   const query = oneOf([base64 + encoding, base64 + encoding, encoding + base64, encoding]);
   const path = `${getRunnerPath}?connect=v1${query}&message=${chance(0.1) ? message.slice(1) : message}`;
-  // Longer ones are turned away before anybody looks at them.
+  // Longer ones would exceed the header limit and be rejected while the request is parsed.
   return { method: "GET", path: path.slice(0, 10_000), headers, body: null };
 }
 
@@ -180,7 +182,7 @@ function hostileQuery(): string {
 
 const gzipBomb = gzipSync(Buffer.alloc(10_000_000));
 const brotliBomb = brotliCompressSync(Buffer.alloc(10_000_000));
-const fast = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
+const fastCompression = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
 
 function hostileBody(headers: Record<string, string>): Buffer {
   let body = oneOf([
@@ -198,27 +200,31 @@ function hostileBody(headers: Record<string, string>): Buffer {
     if (chance(0.2)) {
       body = isBrotli ? brotliBomb : gzipBomb;
     } else {
-      body = isBrotli ? brotliCompressSync(body, fast) : gzipSync(body);
+      body = isBrotli ? brotliCompressSync(body, fastCompression) : gzipSync(body);
     }
     if (chance(0.4)) {
       body = body.subarray(0, below(body.length + 1));
     }
     if (chance(0.2)) {
-      body = mutated(body);
+      body = mutate(body);
     }
   }
   if (headers["content-type"]?.includes("grpc") || headers["content-type"]?.includes("connect+")) {
     body = envelope(body);
   }
-  return chance(0.1) ? mutated(body) : body;
+  return chance(0.1) ? mutate(body) : body;
 }
 
 function envelope(message: Buffer): Buffer {
   const head = Buffer.alloc(5);
   head.writeUInt8(oneOf([0, 0, 0, 0, 1, 1, 2, 128, 255]), 0);
   head.writeUInt32BE(chance(0.8) ? message.length : oneOf([0, 1, 2 ** 31, 2 ** 32 - 1, 17]), 1);
-  const one = Buffer.concat([head, message]);
-  return chance(0.1) ? Buffer.concat([one, one]) : chance(0.1) ? one.subarray(0, below(6)) : one;
+  const whole = Buffer.concat([head, message]);
+  return chance(0.1)
+    ? Buffer.concat([whole, whole])
+    : chance(0.1)
+      ? whole.subarray(0, below(6))
+      : whole;
 }
 
 function json(): Buffer {
@@ -276,8 +282,8 @@ function large(): Buffer {
   return chance(0.05) ? Buffer.alloc(16 * 1024 + below(100_000), 0x20) : json();
 }
 
-/** A copy with up to four bytes changed. */
-export function mutated(body: Buffer): Buffer {
+/** Returns a copy with up to four bytes changed. */
+export function mutate(body: Buffer): Buffer {
   const copy = Buffer.from(body);
   for (let n = below(4); n >= 0 && copy.length > 0; n--) {
     copy[below(copy.length)] = below(256);
@@ -285,23 +291,23 @@ export function mutated(body: Buffer): Buffer {
   return copy;
 }
 
-/** Makes up bytes of which some are HTTP, or almost. */
+/** Generates bytes that may be HTTP, or almost HTTP. */
 export function hostileBytes(): Buffer {
-  const good = Buffer.from(
+  const valid = Buffer.from(
     `POST ${getRunnerPath} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 51\r\n\r\n{"runnerId":"${runner.runnerId}"}`,
   );
   const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
   const settings = Buffer.from("000000040000000000", "hex");
   return oneOf<() => Buffer>([
     () => bytes(below(300) + 1),
-    () => mutated(good),
-    () => good.subarray(0, below(good.length)),
-    () => Buffer.concat([good, good, bytes(50)]),
-    () => Buffer.concat(Array(below(20) + 1).fill(good)),
+    () => mutate(valid),
+    () => valid.subarray(0, below(valid.length)),
+    () => Buffer.concat([valid, valid, bytes(50)]),
+    () => Buffer.concat(Array(below(20) + 1).fill(valid)),
     () => Buffer.concat([preface, bytes(below(200))]),
     () => Buffer.concat([preface, settings, bytes(below(200))]),
     () =>
-      mutated(Buffer.concat([preface, settings, Buffer.from("00000401050000000182848641", "hex")])),
+      mutate(Buffer.concat([preface, settings, Buffer.from("00000401050000000182848641", "hex")])),
     () => Buffer.from("GET / HTTP/1.1\r\n\r\n"),
     () => Buffer.from("GET / HTTP/1.0\r\n\r\n"),
     () => Buffer.from("GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n"),
@@ -338,7 +344,7 @@ export function hostileBytes(): Buffer {
   ])();
 }
 
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
+/** Creates a deterministic generator of random numbers from 0 to 1 (mulberry32). */
 function createRandom(seed: number): () => number {
   let state = seed;
   return () => {

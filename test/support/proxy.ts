@@ -3,9 +3,12 @@ import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { onTestFinished } from "vitest";
 
-/** A proxy that leads to this machine, whatever host it is asked for, until the test is over. */
+/**
+ * Starts a CONNECT proxy that connects to this machine, whatever host is requested. It closes at
+ * the end of the test.
+ */
 export async function startProxy() {
-  /** What it was asked to connect to. */
+  /** The requested targets, HOST:PORT each. */
   const targets: (string | undefined)[] = [];
   const proxy = createServer();
   proxy.on("connect", ({ url }, socket) => {

@@ -1,6 +1,6 @@
 /**
- * A process that rewrites a fixture in two steps, as often as it is told:
- * `node rewrite-file.ts FILE TIMES`. The name and the version of the runner are always the same.
+ * A process that rewrites a fixture TIMES times, each time in two steps:
+ * `node rewrite-file.ts FILE TIMES`. The name and the version of the runner are always equal.
  */
 import { appendFileSync, writeFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
@@ -14,6 +14,6 @@ for (let round = 1; round <= Number(times); round++) {
   writeFileSync(file, text.slice(0, middle));
   await setTimeout(round % 20);
   appendFileSync(file, text.slice(middle));
-  // Now and then long enough for the version to be served.
+  // Every tenth version stays long enough to be served.
   await setTimeout(round % 10 === 0 ? 300 : round % 30);
 }

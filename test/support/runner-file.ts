@@ -1,25 +1,25 @@
 import { rmSync } from "node:fs";
 import type { TestContext } from "vitest";
-import { type RunningRunnerctl, startRunnerctl } from "./runnerctl.ts";
+import { type RunnerctlProcess, startRunnerctl } from "./runnerctl.ts";
 import { makeTempFolder } from "./temp-folder.ts";
 
 /** The id of the runner in the file. */
 export const runnerId = "3b8d6a52-5f14-4c0b-a7e9-6d1c0f2e8b97";
 
-/** A runner in a file, and `runnerctl serve`, which serves it. */
+/** A file with one runner, and a `runnerctl serve` process that serves it. */
 export interface ServedFile extends AsyncDisposable {
   readonly url: string;
-  /** Writes the runner anew, with this status. */
+  /** Rewrites the runner with this status. */
   write(status: object): void;
-  /** Deletes the runner. */
+  /** Deletes the file. */
   remove(): void;
-  /** Ends the server at once, as a crash would. */
+  /** Kills the server immediately, like a crash. */
   stop(): Promise<void>;
-  /** Starts it again, on the same port. */
+  /** Starts the server again on the same port. */
   restart(): Promise<void>;
 }
 
-/** Serves a file with one runner on a free port. The file goes when the test has ended. */
+/** Serves a file with one runner on a free port. The file is deleted at the end of the test. */
 export async function serveRunnerFile(
   context: Pick<TestContext, "onTestFinished">,
   status: object,
@@ -31,15 +31,15 @@ export async function serveRunnerFile(
     folder.write("runner.json", JSON.stringify({ runner }));
   };
   write(status);
-  let server: RunningRunnerctl;
+  let server: RunnerctlProcess;
   const start = async (port: string): Promise<string> => {
     server = startRunnerctl(["serve", "--data", folder.path, "--port", port, ...args]);
-    const [, url = ""] = await server.printed(/on (http:\/\/127\.0\.0\.1:\d+)\n/);
+    const [, url = ""] = await server.waitForStdout(/on (http:\/\/127\.0\.0\.1:\d+)\n/);
     return url;
   };
   const stop = async () => {
     server.process.kill("SIGKILL");
-    await server.ended;
+    await server.exited;
   };
   const url = await start("0");
   return {

@@ -8,19 +8,22 @@ import {
   type RunnerServerOptions,
 } from "../../src/server/index.ts";
 
-/** A runner to ask for. */
+/** The runner that test servers serve by default. */
 export const runner = create(RunnerSchema, {
   runnerId: "d2c94c27-3b76-4a42-b88c-95a85e392c68",
   name: "one",
 });
 
-/** The id of a runner that is not there. */
+/** The id of a runner that does not exist. */
 export const unknownId = "00000000-0000-4000-8000-000000000000";
 
-/** Where GetRunner is served. */
+/** The path of GetRunner. */
 export const getRunnerPath = "/gitpod.v1.RunnerService/GetRunner";
 
-/** A server on a free port, closed at the end of the test. By default it serves {@link runner}. */
+/**
+ * Starts a server on a free port and closes it at the end of the test. By default it serves
+ * {@link runner}.
+ */
 export async function startServer(
   options: Partial<RunnerServerOptions> = {},
 ): Promise<RunnerServer & { readonly url: string; readonly port: number }> {
@@ -34,7 +37,7 @@ export async function startServer(
   return { ...server, url, port: Number(new URL(url).port) };
 }
 
-/** Calls GetRunner by plain fetch, with JSON. */
+/** Calls GetRunner with plain fetch, by default for {@link runner}. A JSON response body is parsed. */
 export async function post(
   baseUrl: string,
   body: string = JSON.stringify({ runnerId: runner.runnerId }),

@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onTestFinished, type TestContext } from "vitest";
 
-/** A folder that goes when the test has ended. */
+/** A folder that is deleted at the end of the test. */
 export interface TempFolder {
   readonly path: string;
-  /** Writes a file, with the folders it needs, and returns its path. */
+  /** Writes a file, creates its parent folders and returns its path. */
   write(name: string, content: string | Uint8Array): string;
 }
 
-/** Makes a folder for the test that runs; tests that run at the same time give their context. */
+/** Creates a folder for the current test. Concurrent tests have to pass their context. */
 export function makeTempFolder(
   context: Pick<TestContext, "onTestFinished"> = { onTestFinished },
 ): TempFolder {

@@ -1,27 +1,27 @@
 import type { RequestHead } from "./exchange.ts";
 
-/** How long a browser may memoize the answer to a preflight, in seconds: two hours, the most Chromium does. */
+/** How long browsers may cache a preflight response, in seconds: two hours, Chromium's maximum. */
 const maxAgeSeconds = 7200;
 
-/** What web pages of other origins need from the server. */
+/** The CORS headers of a server. */
 export interface Cors {
-  /** Whether a request is a browser's question before a call. It is answered with headers alone. */
+  /** Returns whether a request is a CORS preflight. Its response has headers only. */
   isPreflight(request: RequestHead): boolean;
-  /** The headers of the answer to a request: names and values in turn. */
+  /** Returns the headers to add to the response to a request. Names and values alternate. */
   headersFor(request: RequestHead): readonly string[];
 }
 
-const none: readonly string[] = [];
+const noHeaders: readonly string[] = [];
 
 /** Options of {@link createCors}. */
 export interface CorsOptions {
-  /** The origins of the web pages that may call the server, `*` for all. */
+  /** The origins of web pages that may call the server, `*` for all. If empty, CORS is disabled. */
   readonly origins: readonly string[];
-  /** The methods that they may use. */
+  /** The methods that web pages may use. */
   readonly methods: readonly string[];
-  /** The request headers that they may send. */
+  /** The request headers that web pages may send. */
   readonly allowedHeaders: readonly string[];
-  /** The response headers that they may read. */
+  /** The response headers that web pages may read. */
   readonly exposedHeaders: readonly string[];
 }
 
@@ -30,12 +30,12 @@ export function createCors({ origins, ...options }: CorsOptions): Cors {
   const methods = options.methods.join(", ");
   const allowedHeaders = options.allowedHeaders.join(", ");
   const exposedHeaders = options.exposedHeaders.join(", ");
-  const all = origins.includes("*");
-  const known = new Set(origins);
+  const allowsAll = origins.includes("*");
+  const allowedOrigins = new Set(origins);
 
   function isPreflight({ method, headers }: RequestHead): boolean {
     return (
-      known.size > 0 &&
+      allowedOrigins.size > 0 &&
       method === "OPTIONS" &&
       headers["access-control-request-method"] !== undefined
     );
@@ -44,13 +44,13 @@ export function createCors({ origins, ...options }: CorsOptions): Cors {
   return {
     isPreflight,
     headersFor(request) {
-      if (known.size === 0) {
-        return none;
+      if (allowedOrigins.size === 0) {
+        return noHeaders;
       }
-      const result = all ? [] : ["Vary", "Origin"];
+      const result = allowsAll ? [] : ["Vary", "Origin"];
       const { origin } = request.headers;
-      if (origin !== undefined && (all || known.has(origin))) {
-        result.push("Access-Control-Allow-Origin", all ? "*" : origin);
+      if (origin !== undefined && (allowsAll || allowedOrigins.has(origin))) {
+        result.push("Access-Control-Allow-Origin", allowsAll ? "*" : origin);
         if (isPreflight(request)) {
           result.push("Access-Control-Allow-Methods", methods);
           result.push("Access-Control-Allow-Headers", allowedHeaders);

@@ -7,66 +7,67 @@ import {
 } from "node:http2";
 import type { Readable } from "node:stream";
 
-/** A request as Node.js gives it, over HTTP/1.1 or HTTP/2. */
+/** A request object of Node.js, over HTTP/1.1 or HTTP/2. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
 
-/** The response to a {@link NodeRequest}. */
+/** The response object for a {@link NodeRequest}. */
 export type NodeResponse = ServerResponse | Http2ServerResponse;
 
-/** What a request says before its body. */
+/** The part of a request before its body. */
 export interface RequestHead {
   readonly method: string;
-  /** The path, and the query if there is one. */
+  /** The path, with the query if there is one. */
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
-  /** The host that the request is for, possibly with a port. */
+  /** The host that the request is sent to, with an optional port. */
   readonly authority: string | undefined;
 }
 
-/** A request and the answer to it, the same over HTTP/1.1 and HTTP/2. */
+/** A request and its response, with the same interface over HTTP/1.1 and HTTP/2. */
 export abstract class Exchange implements RequestHead {
   abstract readonly method: string;
   abstract readonly url: string;
   abstract readonly headers: IncomingHttpHeaders;
   abstract readonly authority: string | undefined;
   abstract readonly httpVersionMajor: number;
-  /** Where the body of the request comes from. */
+  /** The body of the request. */
   abstract readonly body: Readable;
-  /** Whether the caller is gone, or has been answered. */
-  abstract readonly isOver: boolean;
+  /** Whether the caller has disconnected, or the response has been sent. */
+  abstract readonly isClosed: boolean;
 
-  /** Headers of the answer, whoever gives it: names and values in turn. */
-  protected added: readonly string[] = [];
+  /** Headers to add to the response. Names and values alternate. */
+  protected extraHeaders: readonly string[] = [];
 
-  /** Adds headers to the answer, whoever gives it: names and values in turn. */
+  /** Adds headers to the response, no matter how it is sent. Names and values alternate. */
   addHeaders(headers: readonly string[]): void {
-    this.added = this.added.length === 0 ? headers : [...this.added, ...headers];
+    this.extraHeaders =
+      this.extraHeaders.length === 0 ? headers : [...this.extraHeaders, ...headers];
   }
 
   /**
-   * Answers with success and all at once. `headers` are names and values in turn, and of `body` each
-   * character is one byte (`latin1`).
+   * Sends a complete response with status 200. In `headers`, names and values alternate. Each
+   * character of `body` is one byte (`latin1`).
    */
   respond(headers: readonly string[], body: string): void {
-    this.write(this.added.length === 0 ? headers : [...headers, ...this.added], body);
+    this.send(this.extraHeaders.length === 0 ? headers : [...headers, ...this.extraHeaders], body);
   }
 
-  protected abstract write(headers: readonly string[], body: string): void;
+  protected abstract send(headers: readonly string[], body: string): void;
 
-  /** Returns the request and the response as Node.js has them, for whoever answers in another way. */
+  /** Returns the request and response objects of Node.js, for responses that `respond` cannot send. */
   toNode(): { readonly request: NodeRequest; readonly response: NodeResponse } {
-    const { request, response } = this.node();
-    for (let at = 0; at < this.added.length; at += 2) {
-      response.appendHeader(this.added[at] as string, this.added[at + 1] as string);
+    const { request, response } = this.nodeObjects();
+    for (let at = 0; at < this.extraHeaders.length; at += 2) {
+      response.appendHeader(this.extraHeaders[at] as string, this.extraHeaders[at + 1] as string);
     }
-    this.added = [];
+    this.extraHeaders = [];
     return { request, response };
   }
 
-  protected abstract node(): { request: NodeRequest; response: NodeResponse };
+  protected abstract nodeObjects(): { request: NodeRequest; response: NodeResponse };
 }
 
-/** An exchange whose request and response are there already. */
+/** An exchange over existing request and response objects of Node.js. */
 export class NodeExchange extends Exchange {
   readonly #request: NodeRequest;
   readonly #response: NodeResponse;
@@ -101,31 +102,31 @@ export class NodeExchange extends Exchange {
     return this.#request;
   }
 
-  get isOver(): boolean {
+  get isClosed(): boolean {
     return this.#response.destroyed === true;
   }
 
-  protected write(headers: readonly string[], body: string): void {
-    // The types of HTTP/2's response lack nothing but the common ground.
+  protected send(headers: readonly string[], body: string): void {
+    // Both response classes have these methods, but their types have no common signature.
     const { writeHead, end } = this.#response as ServerResponse;
     writeHead.call(this.#response, 200, headers as string[]);
     end.call(this.#response, body, "latin1");
   }
 
-  protected node(): { request: NodeRequest; response: NodeResponse } {
+  protected nodeObjects(): { request: NodeRequest; response: NodeResponse } {
     return { request: this.#request, response: this.#response };
   }
 }
 
 /**
- * An exchange on a stream of HTTP/2. The request and the response that Node.js makes of a stream, to
- * look like those of HTTP/1.1, are made only for those who need them.
+ * An exchange on an HTTP/2 stream. The request and response objects of Node.js's compatibility API
+ * are created only when they are needed.
  */
 export class Http2Exchange extends Exchange {
   readonly body: ServerHttp2Stream;
   readonly headers: IncomingHttpHeaders;
   readonly #rawHeaders: readonly string[];
-  #node: { request: NodeRequest; response: NodeResponse } | undefined;
+  #nodeObjects: { request: NodeRequest; response: NodeResponse } | undefined;
 
   constructor(
     stream: ServerHttp2Stream,
@@ -136,18 +137,18 @@ export class Http2Exchange extends Exchange {
     this.body = stream;
     this.headers = headers;
     this.#rawHeaders = rawHeaders;
-    this.#node = undefined;
-    // An error, such as that the caller resets the stream, also closes it, and
-    // that is what others listen for. It would end the process if nobody did.
+    this.#nodeObjects = undefined;
+    // An error, such as a stream reset by the caller, also closes the stream, and other code
+    // listens for that. Without this listener, the error would crash the process.
     stream.on("error", ignore);
   }
 
   get method(): string {
-    return textOf(this.headers[":method"]);
+    return singleValue(this.headers[":method"]);
   }
 
   get url(): string {
-    return textOf(this.headers[":path"]);
+    return singleValue(this.headers[":path"]);
   }
 
   get authority(): string | undefined {
@@ -158,11 +159,11 @@ export class Http2Exchange extends Exchange {
     return 2;
   }
 
-  get isOver(): boolean {
+  get isClosed(): boolean {
     return this.body.destroyed;
   }
 
-  protected write(headers: readonly string[], body: string): void {
+  protected send(headers: readonly string[], body: string): void {
     if (this.body.destroyed) {
       return;
     }
@@ -170,24 +171,24 @@ export class Http2Exchange extends Exchange {
     for (let at = 0; at < headers.length; at += 2) {
       const name = headers[at] as string;
       const value = headers[at + 1] as string;
-      const before = fields[name];
-      fields[name] = before === undefined ? value : `${before}, ${value}`;
+      const previous = fields[name];
+      fields[name] = previous === undefined ? value : `${previous}, ${value}`;
     }
     this.body.respond(fields);
     this.body.end(body, "latin1");
   }
 
-  protected node(): { request: NodeRequest; response: NodeResponse } {
-    this.#node ??= {
+  protected nodeObjects(): { request: NodeRequest; response: NodeResponse } {
+    this.#nodeObjects ??= {
       request: new Http2ServerRequest(this.body, this.headers, {}, this.#rawHeaders),
       response: new Http2ServerResponse(this.body),
     };
-    return this.#node;
+    return this.#nodeObjects;
   }
 }
 
 function ignore(): void {}
 
-function textOf(header: string | string[] | undefined): string {
+function singleValue(header: string | string[] | undefined): string {
   return typeof header === "string" ? header : "";
 }

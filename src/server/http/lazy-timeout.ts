@@ -1,40 +1,42 @@
 /**
- * Waits for something that is not to take longer than `ms` milliseconds, and calls `giveUp` when it
- * does. The function that is returned says that it is there.
+ * Starts a timeout of `ms` milliseconds, after which `onTimeout` is called. The returned function
+ * cancels it. The timer is armed only if the timeout has not been canceled by the end of the current
+ * event-loop iteration.
  */
-export type LazyTimeout = (ms: number, giveUp: () => void) => () => void;
+export type LazyTimeout = (ms: number, onTimeout: () => void) => () => void;
 
-interface Waiting {
+interface PendingTimeout {
   readonly ms: number;
-  readonly giveUp: () => void;
-  isOver: boolean;
+  readonly onTimeout: () => void;
+  isCanceled: boolean;
   timer: NodeJS.Timeout | undefined;
 }
 
 /**
- * Creates a {@link LazyTimeout} for very many things that mostly are there at once. It sets a timer only
- * for what has not come with all that was there to be read: to set one takes long in comparison.
+ * Creates a {@link LazyTimeout} for many operations of which most finish within the current
+ * event-loop iteration, such as reading a body that has already arrived. For these, arming a timer
+ * would take long in comparison.
  */
 export function createLazyTimeout(): LazyTimeout {
-  let begun: Waiting[] = [];
+  let pending: PendingTimeout[] = [];
 
-  function setTimers(): void {
-    for (const waiting of begun) {
-      if (!waiting.isOver) {
-        waiting.timer = setTimeout(waiting.giveUp, waiting.ms);
+  function armTimers(): void {
+    for (const timeout of pending) {
+      if (!timeout.isCanceled) {
+        timeout.timer = setTimeout(timeout.onTimeout, timeout.ms);
       }
     }
-    begun = [];
+    pending = [];
   }
 
-  return (ms, giveUp) => {
-    const waiting: Waiting = { ms, giveUp, isOver: false, timer: undefined };
-    if (begun.push(waiting) === 1) {
-      setImmediate(setTimers);
+  return (ms, onTimeout) => {
+    const timeout: PendingTimeout = { ms, onTimeout, isCanceled: false, timer: undefined };
+    if (pending.push(timeout) === 1) {
+      setImmediate(armTimers);
     }
     return () => {
-      waiting.isOver = true;
-      clearTimeout(waiting.timer);
+      timeout.isCanceled = true;
+      clearTimeout(timeout.timer);
     };
   };
 }

@@ -1,17 +1,20 @@
-/** What the server takes from a peer. A slow, silent or greedy one cannot hold it. */
+/** Limits on what a peer may use, so that a slow, idle or greedy peer cannot tie up the server. */
 export interface ServerLimits {
-  /** The size of a request's message, in bytes, before and after decompression. Default: 16 KiB. */
+  /**
+   * The maximum size of a request message, in bytes, before and after decompression.
+   * Default: 16 KiB.
+   */
   readonly maxBodyBytes: number;
-  /** The size of a request's headers, in bytes. Default: 16 KiB. */
+  /** The maximum size of all headers of a request, in bytes. Default: 16 KiB. */
   readonly maxHeaderBytes: number;
   /**
-   * The time in which a connection must say what it wants: finish the TLS
-   * handshake, and send all headers of a request. In milliseconds. Default: 10 s.
+   * The maximum time for a peer to finish the TLS handshake, and to send all
+   * headers of a request, in milliseconds. Default: 10 s.
    */
   readonly headersTimeoutMs: number;
   /**
-   * The time in which a request must have arrived whole, and the time in which
-   * it must be answered, in milliseconds. Default: 30 s.
+   * The maximum time to receive a complete request, and the maximum time to
+   * respond to it, in milliseconds. Default: 30 s.
    */
   readonly requestTimeoutMs: number;
   /**
@@ -19,13 +22,13 @@ export interface ServerLimits {
    * Default: 75 s, longer than the 60 s of common load balancers.
    */
   readonly idleTimeoutMs: number;
-  /** How many connections may be open. Any more are closed at once. Default: 10,000. */
+  /** The maximum number of open connections. More are closed immediately. Default: 10,000. */
   readonly maxConnections: number;
-  /** How many calls may be under way on one HTTP/2 connection. Default: 128. */
+  /** The maximum number of concurrent calls on an HTTP/2 connection. Default: 128. */
   readonly maxStreams: number;
 }
 
-/** The limits that hold when nothing else is said. */
+/** The default limits. */
 export const defaultLimits: ServerLimits = {
   maxBodyBytes: 16 * 1024,
   maxHeaderBytes: 16 * 1024,

@@ -23,34 +23,34 @@ export interface ListenerOptions {
   /** A certificate and its private key, in PEM. Default: cleartext. */
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer };
   readonly limits: ServerLimits;
-  /** Finds the answer to a request that came in one piece, if it is at hand. */
+  /** Returns the cached response to a request that arrived in a single chunk, if there is one. */
   readonly findCachedResponse: FindCachedResponse;
-  /** Serves any other. */
+  /** Serves every other request. */
   readonly onExchange: (exchange: Exchange) => void;
 }
 
-/** One port that takes HTTP/1.1 and HTTP/2 connections. */
+/** A port that accepts HTTP/1.1 and HTTP/2 connections. */
 export interface Listener {
-  /** Listens. Rejects when that is not possible, as when the port is taken. */
+  /** Starts to listen. Rejects if that fails, for example because the port is in use. */
   start(host: string, port: number): Promise<AddressInfo>;
   /**
-   * Takes no more connections, and resolves when those there are have ended:
-   * each after the answer to the request it carries, all others at once. What
-   * has not ended after `timeoutMs` milliseconds is cut off.
+   * Stops accepting connections, and drains the open ones: requests in progress
+   * are finished, idle connections are closed. Connections that are still open
+   * after `timeoutMs` milliseconds are destroyed. Resolves when all are closed.
    */
   close(timeoutMs: number): Promise<void>;
 }
 
 /**
- * How long a connection with nothing under way is kept once the listener
- * closes, in milliseconds: a request sent just before the client could know is
- * still answered.
+ * How long an idle connection stays open while the listener closes, in
+ * milliseconds. A request that the client sends before it notices the shutdown
+ * still gets a response.
  */
 const lingerMs = 200;
 
 /**
- * Creates a listener that serves HTTP/1.1 and HTTP/2 on one port: told apart by
- * ALPN with TLS, and by the first bytes without.
+ * Creates a listener that serves HTTP/1.1 and HTTP/2 on one port. It detects the
+ * protocol by ALPN with TLS, and by the first bytes in cleartext.
  */
 export function createListener(options: ListenerOptions): Listener {
   const { limits, tls, findCachedResponse, onExchange } = options;
@@ -89,8 +89,8 @@ export function createListener(options: ListenerOptions): Listener {
     socket.once("close", () => connections.delete(socket));
   });
 
-  // The server that listens is the HTTP/1.1 one, so that its limits on time and
-  // on connections hold; only the step from a connection to requests is ours.
+  // The HTTP/1.1 server accepts all connections, so that its timeouts and its connection limit
+  // apply. Only its connection listener is replaced.
   const event = tls === undefined ? "connection" : "secureConnection";
   const serveHttp1 = http1.listeners(event)[0] as (this: Server, socket: Socket) => void;
   http1.off(event, serveHttp1);
@@ -100,14 +100,14 @@ export function createListener(options: ListenerOptions): Listener {
     const serve = (isHttp2: boolean) => {
       if (isHttp2) {
         http1Connections.delete(socket);
-        // Unlike HTTP/1.1, HTTP/2 has no use for a peer that only listens.
+        // HTTP/2 has no half-closed connections, unlike HTTP/1.1.
         socket.allowHalfOpen = false;
         http2.emit("connection", socket);
       } else {
-        // Only Node.js tells a client that the connection ends.
-        const find: FindCachedResponse = (request) =>
+        // While closing, responses need `Connection: close`, which only the node:http path sends.
+        const findUnlessClosing: FindCachedResponse = (request) =>
           closing ? undefined : findCachedResponse(request);
-        serveHttp1FastPath(socket, limits, find, () => serveHttp1.call(http1, socket));
+        serveHttp1FastPath(socket, limits, findUnlessClosing, () => serveHttp1.call(http1, socket));
       }
     };
     if (socket instanceof TLSSocket) {
@@ -131,9 +131,9 @@ export function createListener(options: ListenerOptions): Listener {
     session.once("close", () => http2Sessions.delete(session));
     session.setTimeout(limits.idleTimeoutMs, () => {
       session.close();
-      // A stream that nothing comes from would keep it open for good.
-      const cutOff = setTimeout(() => session.destroy(), limits.requestTimeoutMs);
-      session.once("close", () => clearTimeout(cutOff));
+      // A stalled stream would keep the session open forever.
+      const destroyTimer = setTimeout(() => session.destroy(), limits.requestTimeoutMs);
+      session.once("close", () => clearTimeout(destroyTimer));
     });
     if (closing) {
       session.close();
@@ -141,8 +141,8 @@ export function createListener(options: ListenerOptions): Listener {
   });
   http2.on("request", (request, response) => onExchange(new NodeExchange(request, response)));
 
-  // Node.js makes a request and a response of every stream; it still does of
-  // those whose headers ask for something special.
+  // The default listener creates a request and a response object for every stream. It remains in
+  // use only for CONNECT and `Expect`, which it handles specially.
   const serveStream = http2.listeners("stream")[0] as OnStream;
   http2.off("stream", serveStream);
   const onStream: OnStream = (stream, headers, flags, rawHeaders) => {
@@ -166,8 +166,8 @@ export function createListener(options: ListenerOptions): Listener {
 
     async close(timeoutMs) {
       closing = true;
-      // Not http1.close(): that would cut idle connections off at once, even one
-      // whose next request is on its way.
+      // Not http1.close(): that would close idle connections immediately, even one whose next
+      // request is already on its way.
       const closed = new Promise<void>((resolve) => {
         NetServer.prototype.close.call(http1, () => resolve());
       });
@@ -176,13 +176,13 @@ export function createListener(options: ListenerOptions): Listener {
       }
       const sweep = setInterval(() => {
         for (const socket of http1Connections) {
-          // Responses leave in the order of their requests.
+          // Responses are sent in request order, so when the last one is finished, all are.
           if (socket[lastResponse]?.writableFinished !== false) {
             socket.destroySoon();
           }
         }
       }, lingerMs);
-      const cutOff = setTimeout(() => {
+      const destroyTimer = setTimeout(() => {
         for (const session of http2Sessions) {
           session.destroy();
         }
@@ -192,7 +192,7 @@ export function createListener(options: ListenerOptions): Listener {
       }, timeoutMs);
       await closed;
       clearInterval(sweep);
-      clearTimeout(cutOff);
+      clearTimeout(destroyTimer);
       http1.close();
     },
   };
@@ -206,41 +206,44 @@ type OnStream = (
   rawHeaders: string[],
 ) => void;
 
-/** The response to the last request of an HTTP/1.1 connection. */
+/** The key of the response to the last request on an HTTP/1.1 connection. */
 const lastResponse = Symbol("last response");
 
 interface Http1Socket extends Socket {
   [lastResponse]?: ServerResponse;
 }
 
-/** What every HTTP/2 connection begins with (RFC 9113, section 3.4), and no HTTP/1.1 request does. */
-const http2Start = Buffer.from("PRI ");
+/**
+ * The start of the HTTP/2 connection preface (RFC 9113, section 3.4). No HTTP/1.1 request starts
+ * like this.
+ */
+const prefaceStart = Buffer.from("PRI ");
 
 /**
- * Looks at the first bytes of a connection, as many as it takes, and calls
- * `serve` with all of them still to be read. Gives up on a peer that does not
- * send them in time.
+ * Detects from the first bytes of a connection whether it is HTTP/2, and calls
+ * `serve` with no byte consumed. Destroys the connection if these bytes do not
+ * arrive within `timeoutMs` milliseconds.
  */
 function detectHttp2(socket: Socket, timeoutMs: number, serve: (isHttp2: boolean) => void): void {
-  const giveUp = () => socket.destroy();
-  const timer = setTimeout(giveUp, timeoutMs);
+  const destroy = () => socket.destroy();
+  const timer = setTimeout(destroy, timeoutMs);
   let received = Buffer.alloc(0);
-  const look = () => {
+  const inspect = () => {
     for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) {
       received = Buffer.concat([received, chunk]);
     }
-    const length = Math.min(received.length, http2Start.length);
-    const isHttp2 = http2Start.compare(received, 0, length, 0, length) === 0;
-    if (isHttp2 && length < http2Start.length) {
+    const length = Math.min(received.length, prefaceStart.length);
+    const isHttp2 = prefaceStart.compare(received, 0, length, 0, length) === 0;
+    if (isHttp2 && length < prefaceStart.length) {
       return;
     }
-    done();
+    stop();
     socket.unshift(received);
     serve(isHttp2);
   };
-  const done = () => {
+  const stop = () => {
     clearTimeout(timer);
-    socket.off("readable", look).off("error", giveUp).off("end", giveUp).off("close", done);
+    socket.off("readable", inspect).off("error", destroy).off("end", destroy).off("close", stop);
   };
-  socket.on("readable", look).on("error", giveUp).on("end", giveUp).on("close", done);
+  socket.on("readable", inspect).on("error", destroy).on("end", destroy).on("close", stop);
 }

@@ -1,25 +1,25 @@
-/** How many results are results: clients of one server say few things, an attacker any number. */
-const maxResults = 100;
+/** The maximum size of a cache. Clients send few distinct values, but an attacker can send many. */
+const maxEntries = 100;
 
 /**
- * Returns a function that returns what `of` returns, and remembers it for the arguments it was
- * called with lately. `of` has to depend on nothing else.
+ * Returns a function that caches the results of `compute`, which must be a pure function. The cache
+ * is bounded: it is cleared when it is full.
  *
- * Not for secrets: how long it takes tells something of what it was called with before.
+ * Do not use it for secrets: timing reveals whether an argument was seen before.
  */
 export function memoize<Argument, Result>(
-  of: (argument: Argument) => Result,
+  compute: (argument: Argument) => Result,
 ): (argument: Argument) => Result {
   const results = new Map<Argument, Result>();
   let last: { readonly argument: Argument; readonly result: Result } | undefined;
 
-  function find(argument: Argument): Result {
-    const found = results.get(argument);
-    if (found !== undefined) {
-      return found;
+  function getOrCompute(argument: Argument): Result {
+    const cached = results.get(argument);
+    if (cached !== undefined) {
+      return cached;
     }
-    const result = of(argument);
-    if (results.size === maxResults) {
+    const result = compute(argument);
+    if (results.size === maxEntries) {
       results.clear();
     }
     results.set(argument, result);
@@ -27,9 +27,9 @@ export function memoize<Argument, Result>(
   }
 
   return (argument) => {
-    // Most requests say what the one before said, and that is known sooner than it is looked up.
+    // Most requests repeat the previous value, and comparing it is faster than a lookup.
     if (last === undefined || last.argument !== argument) {
-      last = { argument, result: find(argument) };
+      last = { argument, result: getOrCompute(argument) };
     }
     return last.result;
   };

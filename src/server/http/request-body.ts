@@ -1,13 +1,13 @@
 import type { Readable } from "node:stream";
 
-/** Where what is being collected is, on the request that it comes from. */
-const collecting = Symbol("collecting");
+/** The key of a request's {@link BodyCollector}. */
+const collectorKey = Symbol("body collector");
 
 interface CollectedRequest extends Readable {
-  [collecting]?: Collected | undefined;
+  [collectorKey]?: BodyCollector | undefined;
 }
 
-interface Collected {
+interface BodyCollector {
   readonly maxBytes: number;
   readonly done: (body: Buffer | undefined) => void;
   first: Buffer;
@@ -15,67 +15,66 @@ interface Collected {
   length: number;
 }
 
-const nothing: Buffer = Buffer.alloc(0);
+const emptyBuffer: Buffer = Buffer.alloc(0);
 
 /**
- * Collects the body of a request and hands it to `done`: all of it, or, when it
- * is larger than `maxBytes`, enough of it to tell; what is left then is thrown
- * away as it arrives. Without a body, the caller has broken the request off.
+ * Collects the body of a request and passes it to `done`. If the body exceeds `maxBytes`, `done` gets
+ * what has arrived by then, which is longer than `maxBytes`, and the rest is discarded as it arrives.
+ * If the client disconnects before the body is complete, `done` gets undefined.
  *
- * The function that is returned stops it; `done` is not called any more then.
+ * The returned function stops the collection, and `done` is not called after that.
  */
 export function collectBody(
   request: CollectedRequest,
   maxBytes: number,
   done: (body: Buffer | undefined) => void,
 ): () => void {
-  request[collecting] = { maxBytes, done, first: nothing, chunks: undefined, length: 0 };
-  // The same functions for all requests, and left where they are: a request of HTTP/2 may be garbage
-  // for long before it is swept, with all that it holds.
+  request[collectorKey] = { maxBytes, done, first: emptyBuffer, chunks: undefined, length: 0 };
+  // All requests share these listeners, and they are not removed. An HTTP/2 request may stay
+  // uncollected for a long time, and closures would keep everything they reference alive with it.
   request.on("data", onData).on("end", onEnd).on("close", onClose);
   return () => {
-    request[collecting] = undefined;
+    request[collectorKey] = undefined;
   };
 }
 
 function onData(this: CollectedRequest, chunk: Buffer): void {
-  const collected = this[collecting];
-  if (collected === undefined) {
+  const collector = this[collectorKey];
+  if (collector === undefined) {
     return;
   }
-  if (collected.length === 0) {
-    collected.first = chunk;
+  if (collector.length === 0) {
+    collector.first = chunk;
   } else {
-    collected.chunks ??= [collected.first];
-    collected.chunks.push(chunk);
+    collector.chunks ??= [collector.first];
+    collector.chunks.push(chunk);
   }
-  collected.length += chunk.length;
-  if (collected.length > collected.maxBytes) {
+  collector.length += chunk.length;
+  if (collector.length > collector.maxBytes) {
     onEnd.call(this);
   }
 }
 
 function onEnd(this: CollectedRequest): void {
-  const collected = this[collecting];
-  if (collected !== undefined) {
-    this[collecting] = undefined;
-    const { done, first, chunks, length } = collected;
+  const collector = this[collectorKey];
+  if (collector !== undefined) {
+    this[collectorKey] = undefined;
+    const { done, first, chunks, length } = collector;
     done(chunks === undefined ? first : Buffer.concat(chunks, length));
   }
 }
 
 function onClose(this: CollectedRequest): void {
-  const collected = this[collecting];
-  if (collected !== undefined) {
-    this[collecting] = undefined;
-    collected.done(undefined);
+  const collector = this[collectorKey];
+  if (collector !== undefined) {
+    this[collectorKey] = undefined;
+    collector.done(undefined);
   }
 }
 
 /**
- * Reads the body of a request, as much as {@link collectBody} does. Resolves to undefined when the
- * client disconnected before it was complete, and rejects with the reason of `signal` when that is
- * aborted.
+ * Reads the body of a request like {@link collectBody}. Resolves to undefined if the client
+ * disconnects before it is complete. Rejects with the reason of `signal` if that is aborted.
  */
 export function readBody(
   request: Readable,

@@ -3,18 +3,18 @@ import type { Logger } from "pino";
 import { type Call, callKey } from "./call.ts";
 import type { ServerMetrics } from "./metrics.ts";
 
-/** Sees every call from its headers to the end of its response. */
+/** Observes every call, from its request headers to the end of its response. */
 export interface CallObserver {
   /**
-   * A call begins, or began at `startedAt`, a time of `performance.now()`. The function that is
-   * returned is to be called with its code when it has ended.
+   * Starts to observe a call. `startedAt` is the `performance.now()` at its start; the default is
+   * now. Call the returned function with the call's code when it ends.
    */
   begin(call: Call, startedAt?: number): (code: string) => void;
-  /** Sees what is asked for. The outermost of the interceptors. */
+  /** Records the requested runner id. Must be the outermost interceptor. */
   readonly interceptor: Interceptor;
 }
 
-/** Creates an observer that writes one line a call to `logger`, and counts calls in `metrics`. */
+/** Creates an observer that logs one line per call to `logger`, and updates `metrics`. */
 export function createCallObserver(logger: Logger, metrics: ServerMetrics): CallObserver {
   return {
     begin(call, startedAt = performance.now()) {
@@ -34,7 +34,7 @@ export function createCallObserver(logger: Logger, metrics: ServerMetrics): Call
           code,
           durationMs: Math.round(durationMs * 1000) / 1000,
         };
-        if (isOurFault(error)) {
+        if (isServerFault(error)) {
           logger.error({ ...line, err: causeOf(error) }, `${method} ${code}`);
         } else {
           logger.info(line, `${method} ${code}`);
@@ -51,11 +51,11 @@ export function createCallObserver(logger: Logger, metrics: ServerMetrics): Call
   };
 }
 
-/** As much of an id as the log takes: a UUID is 36 characters long, and no id need be one. */
+/** Longer ids are truncated in the log. A UUID has 36 characters, but callers can send anything. */
 const maxRunnerIdLength = 64;
 
-/** Whether an error is one that whoever runs the server has to know about. */
-function isOurFault(error: unknown): boolean {
+/** Returns whether the operator of the server should know about an error. */
+function isServerFault(error: unknown): boolean {
   if (error === undefined) {
     return false;
   }
@@ -63,7 +63,7 @@ function isOurFault(error: unknown): boolean {
   return [Code.Internal, Code.Unknown, Code.DataLoss, Code.Unavailable].includes(code);
 }
 
-/** The error behind a ConnectError, which says more than the caller may know. */
+/** Returns the cause of a ConnectError, which has details that the caller must not see. */
 function causeOf(error: unknown): unknown {
   return error instanceof ConnectError ? (error.cause ?? error) : error;
 }

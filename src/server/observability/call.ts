@@ -1,20 +1,20 @@
 import { type ContextKey, createContextKey } from "@connectrpc/connect";
 
-/** What is known of one call, for the log and the metrics. */
+/** What the log and the metrics record about a call. */
 export interface Call {
-  /** Names the call in the log; the caller gets it as the header `X-Request-Id`. */
+  /** Identifies the call in the log. The caller gets it in the header `X-Request-Id`. */
   readonly requestId: string;
   /** `connect`, `grpc` or `grpc-web`. */
   readonly protocol: string;
-  /** The name of the method, as `GetRunner`. */
+  /** The name of the method, such as `GetRunner`. */
   readonly method: string;
-  /** The id that was asked for, as the caller wrote it. */
+  /** The requested id, as the caller wrote it. */
   runnerId?: string;
-  /** The error that the call ended with inside of the server, if it did. */
+  /** The error that the call ended with, if any. */
   error?: unknown;
 }
 
-/** Where handlers and interceptors find the call they serve. */
+/** The context key under which handlers and interceptors find their call. */
 export const callKey: ContextKey<Call | undefined> = createContextKey<Call | undefined>(undefined, {
   description: "the call, for the log and the metrics",
 });

@@ -1,45 +1,44 @@
 import { Gauge, type Metric, Registry } from "prom-client";
 
-/** What the server counts, in a registry of its own. */
+/** The metrics of a server. */
 export interface ServerMetrics {
-  /** Where the figures are, and further ones can be added. */
+  /** The registry that holds these metrics, and any others registered in it. */
   readonly registry: Registry;
-  /** A call begins. */
+  /** Records the start of a call. */
   begin(): void;
-  /** A call that began has ended. */
+  /** Records the end of a call. */
   end(protocol: string, method: string, code: string, seconds: number): void;
 }
 
-/** Upper bounds of the duration histogram, in seconds: from a tenth of a millisecond to ten seconds. */
-const bounds = [
+/** The upper bounds of the duration histogram's buckets, in seconds: 0.1 ms to 10 s. */
+const bucketBounds = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ];
 
-/** The calls of one protocol and method that ended with one code. */
+/** The completed calls with the same protocol, method and code. */
 interface Tally {
   readonly protocol: string;
   readonly method: string;
   readonly code: string;
   count: number;
   seconds: number;
-  /** How many took at most as long as each bound, and longer than the one before; last, the rest. */
-  readonly within: number[];
+  /** The number of calls in each bucket, not cumulative; the last bucket is unbounded. */
+  readonly bucketCounts: number[];
 }
 
 /**
- * Creates the figures that every server has, in `registry`.
+ * Creates the metrics of a server in `registry`.
  *
- * Calls are counted in plain numbers, which become metrics when somebody asks for
- * them: a Counter and a Histogram of prom-client would take as long as answering.
+ * Calls are counted in plain numbers, which become metrics only when they are scraped: updating a
+ * Counter and a Histogram of prom-client would take as long as serving the call.
  */
 export function createServerMetrics(registry: Registry = new Registry()): ServerMetrics {
   const tallies = new Map<string, Tally>();
   let inFlight = 0;
-
   let last: Tally | undefined;
 
-  function tallyOf(protocol: string, method: string, code: string): Tally {
-    // Most calls end as the one before.
+  function tallyFor(protocol: string, method: string, code: string): Tally {
+    // Most calls have the same labels as the previous one.
     if (last?.code === code && last.protocol === protocol && last.method === method) {
       return last;
     }
@@ -52,7 +51,7 @@ export function createServerMetrics(registry: Registry = new Registry()): Server
         code,
         count: 0,
         seconds: 0,
-        within: [...bounds, Infinity].map(() => 0),
+        bucketCounts: [...bucketBounds, Infinity].map(() => 0),
       };
       tallies.set(key, tally);
     }
@@ -62,7 +61,7 @@ export function createServerMetrics(registry: Registry = new Registry()): Server
 
   register(registry, "counter", {
     name: "runner_server_calls_total",
-    help: "Calls that have ended, by protocol, method and Connect code.",
+    help: "Number of completed calls, by protocol, method and Connect code.",
     values: () =>
       [...tallies.values()].map(({ protocol, method, code, count }) => ({
         labels: { protocol, method, code },
@@ -71,12 +70,12 @@ export function createServerMetrics(registry: Registry = new Registry()): Server
   });
   register(registry, "histogram", {
     name: "runner_server_call_duration_seconds",
-    help: "How long calls took, from their headers to the end of the response.",
-    values: () => histogram("runner_server_call_duration_seconds", [...tallies.values()]),
+    help: "Duration of calls in seconds, from the request headers to the end of the response.",
+    values: () => histogramValues("runner_server_call_duration_seconds", [...tallies.values()]),
   });
   new Gauge({
     name: "runner_server_calls_in_flight",
-    help: "Calls under way.",
+    help: "Number of calls in progress.",
     registers: [registry],
     collect() {
       this.set(inFlight);
@@ -90,14 +89,14 @@ export function createServerMetrics(registry: Registry = new Registry()): Server
     },
     end(protocol, method, code, seconds) {
       inFlight -= 1;
-      const tally = tallyOf(protocol, method, code);
+      const tally = tallyFor(protocol, method, code);
       tally.count += 1;
       tally.seconds += seconds;
-      let bound = 0;
-      while (bound < bounds.length && seconds > (bounds[bound] ?? 0)) {
-        bound += 1;
+      let bucket = 0;
+      while (bucket < bucketBounds.length && seconds > (bucketBounds[bucket] ?? 0)) {
+        bucket += 1;
       }
-      tally.within[bound] = (tally.within[bound] ?? 0) + 1;
+      tally.bucketCounts[bucket] = (tally.bucketCounts[bucket] ?? 0) + 1;
     },
   };
 }
@@ -108,16 +107,16 @@ interface MetricValue {
   readonly metricName?: string;
 }
 
-/** The values of a histogram by protocol, each bucket with all that is in the smaller ones. */
-function histogram(name: string, tallies: readonly Tally[]): MetricValue[] {
+/** Returns the values of a histogram by protocol, with cumulative buckets as Prometheus expects. */
+function histogramValues(name: string, tallies: readonly Tally[]): MetricValue[] {
   const byProtocol = Map.groupBy(tallies, ({ protocol }) => protocol);
   return [...byProtocol].flatMap(([protocol, ofProtocol]) => {
     const sum = (value: (tally: Tally) => number) =>
       ofProtocol.reduce((total, tally) => total + value(tally), 0);
-    let below = 0;
-    const buckets = bounds.map((le, index) => {
-      below += sum(({ within }) => within[index] ?? 0);
-      return { metricName: `${name}_bucket`, labels: { protocol, le }, value: below };
+    let cumulative = 0;
+    const buckets = bucketBounds.map((le, index) => {
+      cumulative += sum(({ bucketCounts }) => bucketCounts[index] ?? 0);
+      return { metricName: `${name}_bucket`, labels: { protocol, le }, value: cumulative };
     });
     const count = sum((tally) => tally.count);
     return [
@@ -129,7 +128,7 @@ function histogram(name: string, tallies: readonly Tally[]): MetricValue[] {
   });
 }
 
-/** Registers a metric whose values are there when they are asked for. */
+/** Registers a metric whose values are computed on each scrape. */
 function register(
   registry: Registry,
   type: string,
@@ -137,6 +136,6 @@ function register(
 ): void {
   const { name, help, values } = metric;
   const get = async () => ({ name, help, type, aggregator: "sum", values: values() });
-  // All that a registry asks of a metric; its type names prom-client's own classes only.
+  // A registry needs only these members, but its type demands one of prom-client's own classes.
   registry.registerMetric({ name, get, reset: () => {} } as unknown as Metric);
 }

@@ -10,7 +10,7 @@ import { base64Encode } from "@bufbuild/protobuf/wire";
 import { ViolationsSchema } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import {
-  type RunningRunnerctl,
+  type RunnerctlProcess,
   runRunnerctl,
   startRunnerctl,
   startRunnerctlOnTerminal,
@@ -27,17 +27,17 @@ const created = "c4a19e60-0d7b-4f35-9b28-e5f3a1d6c702";
 const late = "5a6c2f98-b1e7-4093-8d4f-2e7b0c9d1a36";
 const deleting = "91f5b7d3-4e2c-4d88-b0a6-7c3e9f1a5d20";
 
-let server: RunningRunnerctl;
+let server: RunnerctlProcess;
 let url: string;
 
 beforeAll(async () => {
   server = startRunnerctl(["serve", "--data", samples, "--port", "0"]);
-  [, url = ""] = await server.printed(/on (http:\/\/127\.0\.0\.1:\d+)\n/);
+  [, url = ""] = await server.waitForStdout(/on (http:\/\/127\.0\.0\.1:\d+)\n/);
 });
 
 afterAll(async () => {
   server.process.kill();
-  await server.ended;
+  await server.exited;
 });
 
 /** Runs runnerctl against the sample runners, expects only standard output, and returns it. */
@@ -391,7 +391,7 @@ describe.concurrent("colors", () => {
       ONA_BASE_URL: url,
       ...env,
     });
-    return (await runnerctl.ended).stdout;
+    return (await runnerctl.exited).stdout;
   }
 });
 
@@ -571,7 +571,7 @@ describe("a failed call", () => {
     const child = startRunnerctl(["status", late, "--base-url", `${failuresUrl}/stalls`]);
     await requestReceived;
     child.process.kill("SIGINT");
-    expect(await child.ended).toEqual({ code: 130, stdout: "", stderr: "" });
+    expect(await child.exited).toEqual({ code: 130, stdout: "", stderr: "" });
   });
 
   describe.concurrent("sends", () => {

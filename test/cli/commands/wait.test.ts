@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, test, vi } from "vitest";
 import { runnerId, serveRunnerFile } from "../../support/runner-file.ts";
 import {
-  type RunningRunnerctl,
+  type RunnerctlProcess,
   runRunnerctl,
   startRunnerctl,
   startRunnerctlOnTerminal,
@@ -23,18 +23,18 @@ const waiting = (id: string, condition: string, ...more: string[]) => [
   ...more,
 ];
 
-let sampleServer: RunningRunnerctl;
+let sampleServer: RunnerctlProcess;
 let env: { ONA_BASE_URL: string };
 
 beforeAll(async () => {
   sampleServer = startRunnerctl(["serve", "--data", samples, "--port", "0"]);
-  const [, url = ""] = await sampleServer.printed(/on (http:\/\/127\.0\.0\.1:\d+)\n/);
+  const [, url = ""] = await sampleServer.waitForStdout(/on (http:\/\/127\.0\.0\.1:\d+)\n/);
   env = { ONA_BASE_URL: url };
 });
 
 afterAll(async () => {
   sampleServer.process.kill();
-  await sampleServer.ended;
+  await sampleServer.exited;
 });
 
 describe.concurrent("wait in a pipe", () => {
@@ -137,7 +137,7 @@ describe.concurrent("wait on a terminal", () => {
       ONA_BASE_URL: server.url,
     });
     const line = (text: string) =>
-      wait.printed(new RegExp(`\\r␛\\[K␛\\[\\?7lwaiting for health=healthy, ${text}`));
+      wait.waitForStdout(new RegExp(`\\r␛\\[K␛\\[\\?7lwaiting for health=healthy, ${text}`));
     await line("\\d+ s left, no response yet");
     await line(
       "\\d+ s left, health is unavailable: The runner was created but has not signed up yet\\.",
@@ -148,7 +148,7 @@ describe.concurrent("wait on a terminal", () => {
     );
     server.write(active());
     await server.restart();
-    const { code, stdout } = await wait.ended;
+    const { code, stdout } = await wait.exited;
     expect(code).toBe(0);
     expect(stdout).toMatch(/\r␛\[Khealth=healthy: {2}␛\[32mmet after \d+ m?s␛\[39m\r\n$/);
   });
@@ -159,9 +159,9 @@ describe.concurrent("wait on a terminal", () => {
     const wait = startRunnerctlOnTerminal(waiting(runnerId, "deleted", "-o", "json"), {
       ONA_BASE_URL: server.url,
     });
-    await wait.printed(/phase is active/);
+    await wait.waitForStdout(/phase is active/);
     server.remove();
-    const { code, stdout } = await wait.ended;
+    const { code, stdout } = await wait.exited;
     expect(code).toBe(0);
     expect(stdout).toMatch(/\r␛\[Knull\r\n$/);
   });
@@ -172,9 +172,9 @@ describe.concurrent("wait on a terminal", () => {
     const wait = startRunnerctlOnTerminal(waiting(runnerId, "phase=active", "--timeout", "5s"), {
       ONA_BASE_URL: server.url,
     });
-    await wait.printed(/phase is created/);
+    await wait.waitForStdout(/phase is created/);
     await server.stop();
-    const { code, stdout } = await wait.ended;
+    const { code, stdout } = await wait.exited;
     expect(code).toBe(5);
     expect(stdout).toMatch(
       /phase=active not met after 5 s: phase is created; the last call failed: \[unavailable\] .+\r\n$/,
@@ -183,9 +183,9 @@ describe.concurrent("wait on a terminal", () => {
 
   test("exits with 130 on Ctrl-C", async ({ expect }) => {
     const wait = startRunnerctlOnTerminal(waiting(activeId, "deleted"), env);
-    await wait.printed(/phase is active/);
+    await wait.waitForStdout(/phase is active/);
     wait.process.stdin.write("\x03");
-    const { code, stdout } = await wait.ended;
+    const { code, stdout } = await wait.exited;
     expect(code).toBe(130);
     expect(stdout).toMatch(/\r␛\[K$/);
   });

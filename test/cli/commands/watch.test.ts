@@ -31,17 +31,17 @@ describe.concurrent("watch in a pipe", () => {
     const { expect } = context;
     await using server = await serveRunnerFile(context, withHeartbeat(active));
     const watch = startRunnerctl(watching, { ONA_BASE_URL: server.url });
-    await watch.printed(/capabilities/);
+    await watch.waitForStdout(/capabilities/);
     server.write(withHeartbeat(active));
     server.write(withHeartbeat(degraded));
-    await watch.printed(/\+warm-pool/);
+    await watch.waitForStdout(/\+warm-pool/);
     await server.stop();
-    await watch.complained(/error/);
+    await watch.waitForStderr(/error/);
     server.write(withHeartbeat(active));
     await server.restart();
-    await watch.printed(/-warm-pool/);
+    await watch.waitForStdout(/-warm-pool/);
     server.remove();
-    const { code, stdout, stderr } = await watch.ended;
+    const { code, stdout, stderr } = await watch.exited;
     expect(code).toBe(0);
     expect(mask(stdout)).toMatchInlineSnapshot(`
       "TIME  runner        Build farm
@@ -72,31 +72,31 @@ describe.concurrent("watch in a pipe", () => {
     const { expect } = context;
     await using server = await serveRunnerFile(context, withHeartbeat(active));
     const watch = startRunnerctl(watching, { ONA_BASE_URL: server.url });
-    await watch.printed(/ health {8}healthy\n/);
+    await watch.waitForStdout(/ health {8}healthy\n/);
     // Two seconds before the limit: time for the server to read the file.
     server.write(withHeartbeat(active, 88));
-    const [line] = await watch.printed(/.* health {8}healthy -> .+\n/);
+    const [line] = await watch.waitForStdout(/.* health {8}healthy -> .+\n/);
     expect(mask(line).replace(/9\d s ago/, "9… s ago")).toMatchInlineSnapshot(`
       "TIME  health        healthy -> degraded: The last heartbeat was 9… s ago; one is due every 30 s.
       "
     `);
     watch.process.kill("SIGINT");
-    expect(await watch.ended).toMatchObject({ code: 130, stderr: "" });
+    expect(await watch.exited).toMatchObject({ code: 130, stderr: "" });
   });
 
   test("prints one JSON event per line, with all keys", async (context) => {
     const { expect } = context;
     await using server = await serveRunnerFile(context, withHeartbeat(active));
     const watch = startRunnerctl([...watching, "-o", "json"], { ONA_BASE_URL: server.url });
-    await watch.printed(/"type":"runner".+\n/);
+    await watch.waitForStdout(/"type":"runner".+\n/);
     server.write(withHeartbeat(degraded));
-    await watch.printed(/"type":"changed".+\n/);
+    await watch.waitForStdout(/"type":"changed".+\n/);
     await server.stop();
-    await watch.printed(/"type":"error".+\n/);
+    await watch.waitForStdout(/"type":"error".+\n/);
     await server.restart();
-    await watch.printed(/"type":"recovered".+\n/);
+    await watch.waitForStdout(/"type":"recovered".+\n/);
     server.remove();
-    const { code, stdout, stderr } = await watch.ended;
+    const { code, stdout, stderr } = await watch.exited;
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const events = stdout
       .trimEnd()
@@ -128,9 +128,9 @@ describe.concurrent("watch in a pipe", () => {
     const { expect } = context;
     await using server = await serveRunnerFile(context, withHeartbeat(active));
     const watch = startRunnerctl([...watching, "-o", "yaml"], { ONA_BASE_URL: server.url });
-    await watch.printed(/^---\ntype: runner$/m);
+    await watch.waitForStdout(/^---\ntype: runner$/m);
     server.remove();
-    const { code, stdout } = await watch.ended;
+    const { code, stdout } = await watch.exited;
     expect(code).toBe(0);
     const events = parseAllDocuments(stdout).map((document) => document.toJS());
     expect(events).toMatchObject([
@@ -144,11 +144,11 @@ describe.concurrent("watch in a pipe", () => {
     await using server = await serveRunnerFile(context, withHeartbeat(active));
     await server.stop();
     const watch = startRunnerctl(watching, { ONA_BASE_URL: server.url });
-    await watch.complained(/error/);
+    await watch.waitForStderr(/error/);
     await server.restart();
-    await watch.printed(/capabilities/);
+    await watch.waitForStdout(/capabilities/);
     watch.process.kill("SIGINT");
-    const { code, stderr } = await watch.ended;
+    const { code, stderr } = await watch.exited;
     expect(code).toBe(130);
     expect(mask(stderr)).toMatchInlineSnapshot(`
       "TIME  error         [unavailable] …
@@ -163,7 +163,7 @@ describe.concurrent("watch on a terminal", () => {
     const { expect } = context;
     await using server = await serveRunnerFile(context, withHeartbeat(active));
     const watch = startRunnerctlOnTerminal(watching, { ONA_BASE_URL: server.url });
-    const line = (text: string) => watch.printed(new RegExp(`\\r␛\\[K␛\\[\\?7l${text}`));
+    const line = (text: string) => watch.waitForStdout(new RegExp(`\\r␛\\[K␛\\[\\?7l${text}`));
     await line("no response yet");
     await line(
       "␛\\[32mphase active␛\\[39m, ␛\\[32mhealth healthy␛\\[39m, heartbeat [^,]+, seen just now␛\\[\\?7h",
@@ -176,10 +176,10 @@ describe.concurrent("watch on a terminal", () => {
     await line(".+, seen [23] s ago, ␛\\[31merror");
     server.write(withHeartbeat(active));
     await server.restart();
-    await watch.printed(/recovered {5}␛\[32mthe server responds again␛\[39m\r\n/);
-    await watch.printed(/phase {9}␛\[32mdegraded -> active␛\[39m\r\n/);
+    await watch.waitForStdout(/recovered {5}␛\[32mthe server responds again␛\[39m\r\n/);
+    await watch.waitForStdout(/phase {9}␛\[32mdegraded -> active␛\[39m\r\n/);
     watch.process.stdin.write("\x03");
-    const { code, stdout } = await watch.ended;
+    const { code, stdout } = await watch.exited;
     expect(code).toBe(130);
     // The line is cleared at the end.
     expect(stdout).toMatch(/\r␛\[K$/);
@@ -195,9 +195,9 @@ describe.concurrent("watch on a terminal", () => {
       ONA_BASE_URL: server.url,
       ...env,
     });
-    await watch.printed(/capabilities/);
+    await watch.waitForStdout(/capabilities/);
     server.remove();
-    const { code, stdout } = await watch.ended;
+    const { code, stdout } = await watch.exited;
     expect(code).toBe(0);
     expect(stdout).not.toContain("␛");
   });

@@ -5,20 +5,20 @@ import { create } from "@bufbuild/protobuf";
 import { expect, onTestFinished, test } from "vitest";
 import { RunnerSchema } from "../../../gen/gitpod/v1/runner_service_pb.ts";
 import { createMemoryRunnerStore, createTokenVerifier } from "../../../src/server/index.ts";
-import { chance, mutated, oneOf, seed } from "../../support/hostile-requests.ts";
+import { chance, mutate, oneOf, seed } from "../../support/hostile-requests.ts";
 import { connectRaw, rawPost } from "../../support/raw.ts";
 import { getRunnerPath, runner, startServer, unknownId } from "../../support/server.ts";
 
 const body = JSON.stringify({ runnerId: runner.runnerId });
 
-/** Calls `listener` for what Node.js says on a diagnostics channel, until the end of the test. */
+/** Subscribes `listener` to a diagnostics channel of Node.js until the end of the test. */
 function listen<Message>(channel: string, listener: (message: Message) => void): void {
   const onMessage = (message: unknown) => listener(message as Message);
   subscribe(channel, onMessage);
   onTestFinished(() => void unsubscribe(channel, onMessage));
 }
 
-/** How many requests Node.js itself has parsed, for each port that they came to. */
+/** Counts the requests that node:http parses, by server port. */
 function countNodeRequests(): Map<number, number> {
   const counts = new Map<number, number>();
   listen<{ request: IncomingMessage }>("http.server.request.start", ({ request }) => {
@@ -28,7 +28,7 @@ function countNodeRequests(): Map<number, number> {
   return counts;
 }
 
-test(`answers the same, byte for byte, whether a request comes in one piece or in two (seed ${seed})`, async () => {
+test(`sends the same bytes whether a request arrives in one chunk or in two (seed ${seed})`, async () => {
   const options = {
     verifyToken: createTokenVerifier(["let-me-in"]),
     limits: { headersTimeoutMs: 500, requestTimeoutMs: 1000, idleTimeoutMs: 100 },
@@ -40,13 +40,13 @@ test(`answers the same, byte for byte, whether a request comes in one piece or i
   let succeeded = 0;
   const work = Array.from({ length: 50 }, async () => {
     for (let i = 0; i < 16; i++) {
-      const bytes = almostPlainRequest();
+      const bytes = almostSimpleRequest();
       const [one, other] = await Promise.all([
-        answerTo(whole.port, bytes),
-        answerTo(split.port, bytes.subarray(0, 20), bytes.subarray(20)),
+        responseTo(whole.port, bytes),
+        responseTo(split.port, bytes.subarray(0, 20), bytes.subarray(20)),
       ]);
-      // When Node.js finds that bytes are no HTTP, it drops what is being answered: who is first?
-      if (![one, other].some((answer) => answer.includes(notHttp))) {
+      // When Node.js detects malformed HTTP, it drops a response in progress, which is a race.
+      if (![one, other].some((response) => response.includes(badRequest))) {
         expect(one, JSON.stringify(bytes.toString("latin1"))).toBe(other);
       }
       requests += 1;
@@ -54,36 +54,36 @@ test(`answers the same, byte for byte, whether a request comes in one piece or i
     }
   });
   await Promise.all(work);
-  // Of those in one piece, many were answered without Node.js, and others not.
+  // Of the requests in one chunk, many were served without node:http, and many were not.
   const byNode = nodeRequests.get(whole.port) ?? 0;
   expect(succeeded).toBeGreaterThan(requests / 4);
   expect(byNode).toBeGreaterThan(requests / 4);
   expect((nodeRequests.get(split.port) ?? 0) - byNode).toBeGreaterThan(requests / 4);
 }, 120_000);
 
-/** What Node.js answers to what is no HTTP. */
-const notHttp = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
+/** The response of Node.js to malformed HTTP. */
+const badRequest = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
 
-/** What it says at the end of a request that never came whole, if it is not idle for too long before. */
-const timeIsUp = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n";
+/** The response of Node.js to an incomplete request, unless the idle timeout passes first. */
+const requestTimeout = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n";
 
-/** All that a server answers to pieces of bytes until it closes, without what two answers differ in. */
-async function answerTo(port: number, ...pieces: Buffer[]): Promise<string> {
+/** Sends chunks, and returns all that the server sends back, without dates and request ids. */
+async function responseTo(port: number, ...chunks: Buffer[]): Promise<string> {
   const connection = await connectRaw(port);
   connection.socket.setNoDelay();
-  for (const piece of pieces) {
-    connection.socket.write(piece);
+  for (const chunk of chunks) {
+    connection.socket.write(chunk);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   await connection.closed;
   return connection.received
-    .replace(timeIsUp, "")
+    .replace(requestTimeout, "")
     .replaceAll(/^Date: .*$/gm, "Date:")
     .replaceAll(/^(x-request-id): [\da-f]{16}-\w+$/gm, "$1:");
 }
 
-/** Makes up a request that is plain, or off in a place or two. */
-function almostPlainRequest(): Buffer {
+/** Generates a request that is simple, or deviates from that in a few places. */
+function almostSimpleRequest(): Buffer {
   const id = chance(0.9) ? runner.runnerId : unknownId;
   const json = JSON.stringify({ runnerId: id });
   const isGet = chance(0.2);
@@ -99,9 +99,9 @@ function almostPlainRequest(): Buffer {
   while (chance(0.5)) {
     const at = headers.indexOf(oneOf(headers));
     oneOf<() => void>([
-      () => headers.push(oneOf(furtherHeaders)),
-      () => headers.push(oneOf(furtherHeaders)),
-      () => headers.push(oneOf(furtherHeaders)),
+      () => headers.push(oneOf(extraHeaders)),
+      () => headers.push(oneOf(extraHeaders)),
+      () => headers.push(oneOf(extraHeaders)),
       () => headers.push(headers[at] ?? ""),
       () => headers.splice(at, 1),
       () => {
@@ -142,10 +142,10 @@ function almostPlainRequest(): Buffer {
     ])();
   }
   const bytes = Buffer.from([line, ...headers, "", rest].join(end), "latin1");
-  return chance(0.05) ? mutated(bytes) : bytes;
+  return chance(0.05) ? mutate(bytes) : bytes;
 }
 
-const furtherHeaders = [
+const extraHeaders = [
   "Connection: keep-alive",
   "Connection: Keep-Alive",
   "Connection: close",
@@ -181,31 +181,31 @@ const furtherHeaders = [
   `X-Long: ${"x".repeat(20_000)}`,
 ];
 
-test("serves all requests of a connection, in the order that they come in", async () => {
+test("serves all requests of a connection in order", async () => {
   const nodeRequests = countNodeRequests();
   const { port } = await startServer();
   const { socket, until } = await connectRaw(port);
   const good = rawPost(body);
-  const answers = async (...statuses: number[]) => {
+  const expectStatuses = async (...statuses: number[]) => {
     const all = statuses.map((status) => `HTTP/1\\.1 ${status} [\\s\\S]*}`).join("\\s*");
     await until(new RegExp(`^${all}$`));
   };
   socket.write(good);
-  await answers(200);
+  await expectStatuses(200);
   socket.write(good);
-  await answers(200, 200);
+  await expectStatuses(200, 200);
   expect(nodeRequests.get(port)).toBeUndefined();
 
   socket.write(rawPost(body.replaceAll(runner.runnerId, unknownId)));
-  await answers(200, 200, 404);
+  await expectStatuses(200, 200, 404);
   socket.write(good + good);
-  await answers(200, 200, 404, 200, 200);
+  await expectStatuses(200, 200, 404, 200, 200);
   socket.write(good);
-  await answers(200, 200, 404, 200, 200, 200);
+  await expectStatuses(200, 200, 404, 200, 200, 200);
   expect(nodeRequests.get(port)).toBe(4);
 });
 
-test("keeps no heap of answers for a client that does not read them", async () => {
+test("does not buffer responses without limit for a client that does not read them", async () => {
   const name = "x".repeat(1_000_000);
   const store = createMemoryRunnerStore([create(RunnerSchema, { ...runner, name })]);
   const accepted: Socket[] = [];
@@ -214,21 +214,21 @@ test("keeps no heap of answers for a client that does not read them", async () =
   const { socket } = await connectRaw(port);
   socket.pause();
   const request = rawPost(body);
-  // Each in a piece of its own, until the server reads no more.
+  // Each request is a chunk of its own. Stops when the server reads no more.
   for (let sent = 1, isReading = true; sent <= 50 && isReading; sent++) {
     socket.write(request);
-    const patience = AbortSignal.timeout(500);
+    const timeout = AbortSignal.timeout(500);
     do {
       await new Promise((resolve) => setTimeout(resolve, 1));
       isReading = accepted[0]?.bytesRead === sent * request.length;
-    } while (!isReading && !patience.aborted);
+    } while (!isReading && !timeout.aborted);
   }
   expect(accepted).toHaveLength(1);
   expect(accepted[0]?.writableLength).toBeGreaterThan(0);
   expect(accepted[0]?.writableLength).toBeLessThan(10_000_000);
 });
 
-test("tells a client that calls while the server closes that the connection ends", async () => {
+test("sends Connection: close to a client that calls while the server closes", async () => {
   const server = await startServer();
   const connection = await connectRaw(server.port);
   connection.socket.write(rawPost(body));

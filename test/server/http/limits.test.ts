@@ -7,38 +7,38 @@ import { connectRaw, rawPost } from "../../support/raw.ts";
 import { getRunnerPath, post, runner, startServer } from "../../support/server.ts";
 
 const body = JSON.stringify({ runnerId: runner.runnerId });
-const soon = { headersTimeoutMs: 300, requestTimeoutMs: 500, idleTimeoutMs: 300 };
+const shortTimeouts = { headersTimeoutMs: 300, requestTimeoutMs: 500, idleTimeoutMs: 300 };
 
 describe("a peer that", () => {
   test.each([
-    ["says nothing at all", ""],
-    ["stops in the first bytes of HTTP/2", "PRI "],
-    ["stops in the middle of the first bytes", "PR"],
+    ["sends nothing", ""],
+    ["stops in the preface of HTTP/2", "PRI "],
+    ["stops in the first bytes of the preface of HTTP/2", "PR"],
     ["stops in the request line", "POST /gitpod"],
     ["stops in the headers", "POST / HTTP/1.1\r\nHost: loc"],
     ["stops in the body", rawPost(body).slice(0, -5)],
-    ["stops after a whole request", rawPost(body)],
+    ["stops after a complete request", rawPost(body)],
     ["stops after the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
-  ])("%s is let go", async (_, bytes) => {
-    const { port } = await startServer({ limits: soon });
+  ])("%s is disconnected", async (_, bytes) => {
+    const { port } = await startServer({ limits: shortTimeouts });
     const connection = await connectRaw(port);
     connection.socket.write(bytes);
     await connection.closed;
   });
 
-  test("says nothing after the TLS handshake is let go", async () => {
+  test("sends nothing after the TLS handshake is disconnected", async () => {
     const [cert, key] = ["cert", "key"].map((name) =>
       readFileSync(new URL(`../../support/tls/${name}.pem`, import.meta.url), "utf8"),
     ) as [string, string];
-    const { port } = await startServer({ tls: { cert, key }, limits: soon });
+    const { port } = await startServer({ tls: { cert, key }, limits: shortTimeouts });
     const socket = connectTls({ port, host: "127.0.0.1", ca: cert, servername: "localhost" });
     onTestFinished(() => void socket.destroy());
     await once(socket, "secureConnect");
     await once(socket.resume(), "close");
   });
 
-  test("drips its headers is let go all the same", async () => {
-    const { port } = await startServer({ limits: soon });
+  test("sends its headers byte by byte is disconnected", async () => {
+    const { port } = await startServer({ limits: shortTimeouts });
     const connection = await connectRaw(port);
     const drip = setInterval(() => connection.socket.write("P"), 50);
     onTestFinished(() => clearInterval(drip));
@@ -52,7 +52,7 @@ describe("a peer that", () => {
     await connection.until(/^HTTP\/1\.1 431 /);
   });
 
-  test("opens one connection too many is let go, and the others are not", async () => {
+  test("exceeds the connection limit is disconnected, and the others are not", async () => {
     const { port, url } = await startServer({ limits: { maxConnections: 2 } });
     const first = await connectRaw(port);
     const second = await connectRaw(port);
@@ -65,7 +65,7 @@ describe("a peer that", () => {
     expect((await post(url)).status).toBe(200);
   });
 
-  test("sends its body slowly over HTTP/2 is told that it took too long", async () => {
+  test("sends its body slowly over HTTP/2 gets 504", async () => {
     const { url } = await startServer({ limits: { requestTimeoutMs: 200 } });
     const session = connectHttp2(url);
     onTestFinished(() => session.destroy());
@@ -81,7 +81,7 @@ describe("a peer that", () => {
     expect(status).toBe(504);
   });
 
-  test("opens more streams than it may has to wait for the rest, and gets them all", async () => {
+  test("exceeds the stream limit has to wait, and gets all responses", async () => {
     const { url } = await startServer({ limits: { maxStreams: 2 } });
     const session = connectHttp2(url);
     onTestFinished(() => session.destroy());
@@ -107,7 +107,7 @@ describe("a peer that", () => {
   });
 });
 
-test("a thousand connections that drip do not keep a good one waiting", async () => {
+test("a thousand connections that send byte by byte do not delay other requests", async () => {
   const { port, url } = await startServer();
   const connections = await Promise.all(Array.from({ length: 1000 }, () => connectRaw(port)));
   const bytes = rawPost(body);
@@ -125,7 +125,7 @@ test("a thousand connections that drip do not keep a good one waiting", async ()
     expect((await post(url)).status).toBe(200);
     waits.push(performance.now() - startedAt);
   }
-  // No figure of the machine's, only that nobody waits for the drip: that takes a second.
+  // Not a benchmark: this only shows that no request waits for the next byte, which takes a second.
   expect(waits.sort((a, b) => a - b)[Math.floor(waits.length / 2)]).toBeLessThan(500);
   expect(connections.filter(({ socket }) => !socket.destroyed)).toHaveLength(1000);
 }, 30_000);

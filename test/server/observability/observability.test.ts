@@ -20,8 +20,8 @@ import { getRunnerPath, post, runner, startServer, unknownId } from "../../suppo
 
 const body = JSON.stringify({ runnerId: runner.runnerId });
 
-/** A logger, and the lines that it has written. */
-function logger() {
+/** Returns a logger and the lines that it writes. */
+function createLog() {
   const lines: Record<string, unknown>[] = [];
   const stream = new Writable({
     write(chunk, _, done) {
@@ -42,7 +42,7 @@ describe("the log", () => {
   test.each(Object.keys(transports) as (keyof typeof transports)[])(
     "has one line for each %s call",
     async (protocol) => {
-      const log = logger();
+      const log = createLog();
       const { url } = await startServer({ logger: log.logger });
       const transport = transports[protocol]({ baseUrl: url, httpVersion: "2" });
       const client = createClient(RunnerService, transport);
@@ -80,8 +80,8 @@ describe("the log", () => {
     [body, { "Connect-Timeout-Ms": "0" }, "deadline_exceeded"],
     [body, { "Content-Type": "text/plain" }, "http_415"],
     ["", { "Content-Type": "application/grpc" }, "unimplemented"],
-  ] as const)("tells what is wrong with %j %j: %s", async (text, headers, code) => {
-    const log = logger();
+  ] as const)("has the code of %j %j: %s", async (text, headers, code) => {
+    const log = createLog();
     const { url } = await startServer({ logger: log.logger });
     await post(url, text, headers);
     await vi.waitUntil(() => log.lines.length >= 1);
@@ -89,47 +89,50 @@ describe("the log", () => {
   });
 
   test.each([
-    [new Error("what only we may know"), "internal", "what only we may know"],
+    [new Error("internal details"), "internal", "internal details"],
     [new StoreUnreachableError("10.0.0.7 is down"), "unavailable", "10.0.0.7 is down"],
     [
       new UnreadableRunnerError(runner.runnerId, { cause: new Error("bad bytes") }),
       "data_loss",
       "bad bytes",
     ],
-  ])("has all about %s, under the id that the caller gets", async (error, code, word) => {
-    const log = logger();
-    const store: RunnerStore = { get: () => Promise.reject(error) };
-    const { url } = await startServer({ logger: log.logger, store });
-    const answer = await post(url);
-    await vi.waitUntil(() => log.lines.length >= 1);
-    expect(log.lines).toMatchObject([
-      { level: 50, code, requestId: answer.headers.get("X-Request-Id") },
-    ]);
-    expect(JSON.stringify(log.lines)).toContain(word);
-  });
+  ])(
+    "has the details of %s, under the request id that the caller gets",
+    async (error, code, details) => {
+      const log = createLog();
+      const store: RunnerStore = { get: () => Promise.reject(error) };
+      const { url } = await startServer({ logger: log.logger, store });
+      const response = await post(url);
+      await vi.waitUntil(() => log.lines.length >= 1);
+      expect(log.lines).toMatchObject([
+        { level: 50, code, requestId: response.headers.get("X-Request-Id") },
+      ]);
+      expect(JSON.stringify(log.lines)).toContain(details);
+    },
+  );
 
-  test("tells that the caller went away", async () => {
-    const log = logger();
-    const asked = Promise.withResolvers<void>();
+  test("has a line for a caller that disconnects", async () => {
+    const log = createLog();
+    const called = Promise.withResolvers<void>();
     const { port } = await startServer({
       logger: log.logger,
       store: {
         get: () => {
-          asked.resolve();
+          called.resolve();
           return new Promise(() => {});
         },
       },
     });
     const connection = await connectRaw(port);
     connection.socket.write(rawPost(body));
-    await asked.promise;
+    await called.promise;
     connection.socket.destroy();
     await vi.waitUntil(() => log.lines.length >= 1);
     expect(log.lines).toMatchObject([{ level: 30, code: "canceled", runnerId: runner.runnerId }]);
   });
 
-  test("tells that the caller went away in the middle of the body", async () => {
-    const log = logger();
+  test("has a line for a caller that disconnects in the middle of the body", async () => {
+    const log = createLog();
     const { port, url } = await startServer({ logger: log.logger });
     const connection = await connectRaw(port);
     connection.socket.write(rawPost(body).slice(0, -5));
@@ -141,7 +144,7 @@ describe("the log", () => {
     });
     stream.on("error", () => {});
     stream.write(body.slice(0, -5));
-    // Both have reached the server once it has answered what came after them.
+    // Both requests have reached the server once it has responded to a later one.
     await post(url);
     await vi.waitUntil(() => log.lines.length === 1);
     connection.socket.destroy();
@@ -151,8 +154,8 @@ describe("the log", () => {
     expect(log.lines.map(({ code }) => code)).toEqual(["ok", "canceled", "canceled"]);
   });
 
-  test("never has a token", async () => {
-    const log = logger();
+  test("never contains a token", async () => {
+    const log = createLog();
     const { url } = await startServer({
       logger: log.logger,
       verifyToken: createTokenVerifier(["secret-token"]),
@@ -176,13 +179,13 @@ describe("request ids", () => {
     ["x".repeat(128), "x".repeat(128)],
     ["x".repeat(129), expect.stringMatching(/^[0-9a-f]{16}-\w+$/)],
     ["with space", expect.stringMatching(/^[0-9a-f]{16}-\w+$/)],
-  ])("%s comes back as %s", async (sent, received) => {
+  ])("%s is returned as %s", async (sent, received) => {
     const { url } = await startServer();
     const { headers } = await post(url, body, { "X-Request-Id": sent });
     expect(headers.get("X-Request-Id")).toEqual(received);
   });
 
-  test("differ from call to call", async () => {
+  test("are different for each call", async () => {
     const { url } = await startServer();
     const ids = [await post(url), await post(url)].map(({ headers }) =>
       headers.get("X-Request-Id"),
@@ -192,7 +195,7 @@ describe("request ids", () => {
 });
 
 describe("the metrics", () => {
-  test("count calls by protocol, method and code, and measure them", async () => {
+  test("count calls by protocol, method and code, and measure their duration", async () => {
     const { url } = await startServer();
     await post(url);
     await post(url);
@@ -212,25 +215,25 @@ describe("the metrics", () => {
     expect(text).toContain("runner_server_calls_in_flight 0");
   });
 
-  test("tell how many calls are under way", async () => {
-    const asked = Promise.withResolvers<void>();
+  test("have the number of calls in progress", async () => {
+    const called = Promise.withResolvers<void>();
     const gate = Promise.withResolvers<typeof runner>();
     const { url } = await startServer({
       store: {
         get: () => {
-          asked.resolve();
+          called.resolve();
           return gate.promise;
         },
       },
     });
-    const answer = post(url);
-    await asked.promise;
+    const response = post(url);
+    await called.promise;
     expect(await metricsOf(url)).toContain("runner_server_calls_in_flight 1");
     gate.resolve(runner);
-    await answer;
+    await response;
   });
 
-  test("of two servers in one process are two", async () => {
+  test("of two servers in one process are separate", async () => {
     const [one, two] = [await startServer(), await startServer()];
     await post(one.url);
     expect(await metricsOf(one.url)).toContain("runner_server_calls_total{");
@@ -239,7 +242,7 @@ describe("the metrics", () => {
 });
 
 describe("the probes", () => {
-  test.each(["/healthz", "/readyz"])("%s says ok", async (path) => {
+  test.each(["/healthz", "/readyz"])("%s responds with ok", async (path) => {
     const { url } = await startServer();
     const response = await fetch(url + path);
     expect([response.status, await response.text()]).toEqual([200, "ok\n"]);

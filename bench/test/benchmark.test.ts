@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
-import { holdContest } from "../contest.ts";
-import { comparisonTable } from "../table.ts";
+import { runBenchmark } from "../benchmark.ts";
+import { formatComparisons } from "../table.ts";
 
-test("subjects take turns, warming up does not count, and a missed goal is shown", async () => {
+test("alternates the subjects, skips the warm-up rounds and shows a missed goal", async () => {
   const order: string[] = [];
   const subject = (name: string, values: number[]) => async () => {
     order.push(name);
-    return { value: values.shift() ?? Number.NaN, busy: { server: 0.5, load: 0.1 } };
+    return { value: values.shift() ?? Number.NaN, cpu: { server: 0.5, load: 0.1 } };
   };
-  const outcome = await holdContest({
+  const result = await runBenchmark({
     what: "calls",
     unit: { name: "calls/s", digits: 0 },
     subject: "server",
@@ -22,9 +22,9 @@ test("subjects take turns, warming up does not count, and a missed goal is shown
       { of: "ours", goal: { atLeast: 21 } },
     ],
   });
-  const turns = ["limit ours", "ours limit"];
-  expect(order.join(" ")).toBe([...turns, ...turns, ...turns, "limit ours"].join(" "));
-  const [, , ratio, absolute] = comparisonTable([outcome]).split("\n");
+  const orders = ["limit ours", "ours limit"];
+  expect(order.join(" ")).toBe([...orders, ...orders, ...orders, "limit ours"].join(" "));
+  const [, , ratio, absolute] = formatComparisons([result]).split("\n");
   expect(ratio).toBe(
     "| calls | ours | 20 calls/s | limit | 20 calls/s | 1.00 × (0.50–1.50) | 1.00 × (0.50–1.50) | ≥ 1 × | met |",
   );

@@ -11,43 +11,42 @@ import { expectedResponse } from "./sample.ts";
 /** HTTP/1.1 or HTTP/2, both cleartext. */
 export type Protocol = "http1" | "http2";
 
-/** An answer with the sample, as it is on the wire. */
-export interface WireAnswer {
-  /** Names and values in turn, without those that Node.js writes by itself. */
+/** A response as it is on the wire. */
+export interface WireResponse {
+  /** Names and values in turn, without the headers that Node.js writes by itself. */
   readonly headers: readonly string[];
   readonly body: Buffer;
 }
 
-/** All of an answer. */
-interface Received extends WireAnswer {
+interface FullResponse extends WireResponse {
   readonly status: number | undefined;
   readonly fields: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-/** Makes a call once, and checks that the whole answer is the one expected. */
-export async function fetchAnswer(
+/** Makes one call and returns its response. Rejects if the response is not the expected one. */
+export async function fetchVerified(
   protocol: Protocol,
   port: number,
   request: WireRequest,
-): Promise<WireAnswer> {
-  const received = await (protocol === "http1" ? overHttp1 : overHttp2)(port, request);
-  const { status, fields, body } = received;
+): Promise<WireResponse> {
+  const fetchResponse = protocol === "http1" ? fetchHttp1 : fetchHttp2;
+  const { status, fields, headers, body } = await fetchResponse(port, request);
   const plain = await decompress(String(fields["content-encoding"] ?? "identity"), body);
   if (status !== 200) {
-    throw new Error(`a server answers with status ${status}: ${plain}`);
+    throw new Error(`a server responded with status ${status}: ${plain}`);
   }
   const response =
     fields["content-type"] === "application/proto"
       ? fromBinary(GetRunnerResponseSchema, plain)
       : fromJsonString(GetRunnerResponseSchema, plain.toString());
   if (!equals(GetRunnerResponseSchema, response, await expectedResponse())) {
-    throw new Error(`a server answers with another runner: ${plain}`);
+    throw new Error(`a server responded with the wrong runner: ${plain}`);
   }
-  return { headers: withoutNodesOwn(received.headers), body };
+  return { headers: removeNodeHeaders(headers), body };
 }
 
-/** Makes a call over HTTP/1.1, and leaves it to the caller to look at the answer. */
-export async function overHttp1(port: number, request: WireRequest): Promise<Received> {
+/** Makes one call over HTTP/1.1. Does not check the response. */
+export async function fetchHttp1(port: number, request: WireRequest): Promise<FullResponse> {
   const { method, path, headers, body } = request;
   const response = await new Promise<IncomingMessage>((resolve, reject) =>
     httpRequest({ host: "127.0.0.1", port, method, path, headers }, resolve)
@@ -62,12 +61,12 @@ export async function overHttp1(port: number, request: WireRequest): Promise<Rec
   };
 }
 
-async function overHttp2(port: number, request: WireRequest): Promise<Received> {
+async function fetchHttp2(port: number, request: WireRequest): Promise<FullResponse> {
   const { method, path, headers, body } = request;
   const session = connect(`http://127.0.0.1:${port}`);
   try {
     const stream = session.request({ ":method": method, ":path": path, ...headers });
-    const head = new Promise<Omit<Received, "body">>((resolve) =>
+    const head = new Promise<Omit<FullResponse, "body">>((resolve) =>
       stream.on("response", (fields, _flags, headers) =>
         resolve({ status: fields[":status"], fields, headers }),
       ),
@@ -79,8 +78,8 @@ async function overHttp2(port: number, request: WireRequest): Promise<Received> 
   }
 }
 
-/** Headers that Node.js writes by itself, or that say how the body is framed. */
-const nodesOwn = new Set([
+/** Headers that Node.js writes by itself, or that frame the body. */
+const nodeHeaders = new Set([
   ":status",
   "connection",
   "content-length",
@@ -89,9 +88,9 @@ const nodesOwn = new Set([
   "transfer-encoding",
 ]);
 
-function withoutNodesOwn(headers: readonly string[]): string[] {
+function removeNodeHeaders(headers: readonly string[]): string[] {
   return headers.filter(
-    (_, index) => !nodesOwn.has(headers[index - (index % 2)]?.toLowerCase() ?? ""),
+    (_, index) => !nodeHeaders.has(headers[index - (index % 2)]?.toLowerCase() ?? ""),
   );
 }
 
@@ -104,6 +103,6 @@ async function decompress(encoding: string, body: Buffer): Promise<Buffer> {
     case "br":
       return await promisify(brotliDecompress)(body);
     default:
-      throw new Error(`a server answers with the encoding ${encoding}`);
+      throw new Error(`a server responded with the unsupported content encoding ${encoding}`);
   }
 }
