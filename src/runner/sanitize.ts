@@ -48,3 +48,8 @@ export function sanitizeJson(json: string): string {
 export function replaceUnsafe(text: string, replace: (character: string) => string): string {
   return notPlain.test(text) ? text.replace(unsafe, replace) : text;
 }
+
+/** Returns whether a text is safe to print on a terminal, except for tabs and line breaks in it. */
+export function isSafe(text: string): boolean {
+  return text.search(unsafe) === -1;
+}

@@ -17,10 +17,15 @@ import { createHostParser, isLoopback } from "./http/host.ts";
 import { defaultLimits, type ServerLimits } from "./http/limits.ts";
 import { createListener, type ListenerOptions } from "./http/listener.ts";
 import { memoize } from "./http/memoize.ts";
+import { listenError } from "./listen-error.ts";
 import { createCallObserver } from "./observability/call-observer.ts";
 import { createServerMetrics } from "./observability/metrics.ts";
 import { requestIdHeader } from "./observability/request-id.ts";
 import { createRunnerRoutes } from "./runner-routes.ts";
+
+const loopbackOnlyMessage =
+  "without tokens, the server accepts requests for loopback hosts only; call it on 127.0.0.1, " +
+  "or start it with --token or --allow-unauthenticated";
 
 /** Options of {@link createRunnerServer}. */
 export interface RunnerServerOptions {
@@ -74,6 +79,8 @@ export interface RunnerServer {
    * `timeoutMs` milliseconds (default: 10 s) are destroyed.
    */
   close(options?: { readonly timeoutMs?: number }): Promise<void>;
+  /** The same as `close()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -169,10 +176,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
         );
       }
     } else if (loopbackOnly && parseHost(request.authority)?.isLoopback !== true) {
-      return new ConnectError(
-        "without tokens, the server accepts requests for loopback hosts only",
-        Code.PermissionDenied,
-      );
+      return new ConnectError(loopbackOnlyMessage, Code.PermissionDenied);
     }
     return undefined;
   }
@@ -186,7 +190,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
       response.setHeader("Allow", "GET, HEAD");
       send(response, 405);
     } else if (loopbackOnly && parseHost(exchange.authority)?.isLoopback !== true) {
-      send(response, 403, "without tokens, the server accepts requests for loopback hosts only\n");
+      send(response, 403, `${loopbackOnlyMessage}\n`);
     } else if (path === "/metrics") {
       metrics.registry.metrics().then(
         (text) => send(response, 200, text, metrics.registry.contentType),
@@ -202,11 +206,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   return {
     async start() {
       const address = await listener.start(host, port).catch((error: NodeJS.ErrnoException) => {
-        throw error.code === "EADDRINUSE"
-          ? new Error(`port ${port} on ${host} is in use; choose another with --port`, {
-              cause: error,
-            })
-          : error;
+        throw listenError(error, host, port);
       });
       const scheme = options.tls === undefined ? "http" : "https";
       url = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${address.port}`;
@@ -219,6 +219,9 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     close({ timeoutMs = 10_000 } = {}) {
       state = "closing";
       return listener.close(timeoutMs);
+    },
+    [Symbol.asyncDispose]() {
+      return this.close();
     },
   };
 }

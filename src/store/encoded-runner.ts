@@ -40,6 +40,9 @@ export function encodeRunner(runner: Runner): EncodedRunner {
 /**
  * Creates an {@link EncodedRunner} from a runner id in lower case and the JSON that
  * {@link runnerToJson} returns. It holds on to the JSON only: the message takes more memory.
+ *
+ * The JSON may also have fields and enum values that only a newer version of the contract defines.
+ * They are served in JSON as they are. Binary cannot carry them; see `unknownJson` for the message.
  */
 export function encodedRunnerFromJson(runnerId: string, json: EncodedText): EncodedRunner {
   return new LazyEncodedRunner(runnerId, json, undefined);
@@ -73,7 +76,7 @@ class LazyEncodedRunner implements EncodedRunner {
     let runner = this.#runner?.deref();
     if (runner === undefined) {
       const json = Buffer.from(this.encode("json", "identity"), "latin1").toString();
-      runner = runnerFromJson(JSON.parse(json)).runner as Runner;
+      runner = runnerFromJson(JSON.parse(json), { ignoreUnknownFields: true }).runner as Runner;
       this.#runner = new WeakRef(runner);
     }
     return runner;

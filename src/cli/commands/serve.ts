@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import type { Logger } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
-import { openFileRunnerStore } from "../../fixture/file-runner-store.ts";
+import { type FileRunnerStore, openFileRunnerStore } from "../../fixture/file-runner-store.ts";
+import type { FileRunnerStoreEvent } from "../../fixture/file-runner-store-event.ts";
 import { createTokenVerifier, type TokenVerifier } from "../../server/authentication.ts";
 import { createRunnerServer } from "../../server/runner-server.ts";
 import { openTokenFile } from "../../server/token-file.ts";
@@ -11,23 +12,25 @@ import { formatServeBanner } from "../output/serve-banner.ts";
 import { createServeLogger } from "../output/serve-logger.ts";
 import { writeOutput } from "../output/standard-output.ts";
 import { releaseLoadingMemory } from "../release-memory.ts";
+import { sampleRunnersFolder } from "../sample-runners.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
 /** `runnerctl serve`: runs the reference server until SIGINT or SIGTERM. */
 export async function serve(options: ServeOptions): Promise<void> {
-  // Registered first, because a signal may arrive as soon as the banner is printed.
-  const stopSignal = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
+  // Registered first, because a signal may arrive at any moment, also while files are loaded.
+  const stop = new AbortController();
+  process.once("SIGINT", () => stop.abort());
+  process.once("SIGTERM", () => stop.abort());
   const logger = await createServeLogger(options.logLevel);
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const tls = await readTls(options);
   const tokens = await openTokens(options, logger);
-  const store = await openFileRunnerStore({
-    paths: options.data,
-    lenient: options.lenient,
-    onEvent: createFileStoreObserver(logger, registry),
-  });
+  const store = await openStore(options, createFileStoreObserver(logger, registry), stop.signal);
   try {
+    if (store === undefined) {
+      return;
+    }
     await releaseLoadingMemory(store.size);
     const server = createRunnerServer({
       store,
@@ -51,14 +54,37 @@ export async function serve(options: ServeOptions): Promise<void> {
       ...(tls && { tls }),
     });
     const url = await server.start();
-    const needsToken = tokens !== undefined;
-    writeOutput(formatServeBanner({ url, runners: store.runners(), size: store.size, needsToken }));
-    await stopSignal;
+    writeOutput(formatServeBanner(url, store, tokens !== undefined));
+    await aborted(stop.signal);
     logger.debug("shutting down");
     await server.close({ timeoutMs: options.shutdownTimeout });
   } finally {
-    await store.close();
+    await store?.close();
     tokens?.close();
+  }
+}
+
+/** Opens the store of `--data`. Returns undefined if the signal is aborted meanwhile. */
+async function openStore(
+  { data, sample, lenient }: ServeOptions,
+  onEvent: (event: FileRunnerStoreEvent) => void,
+  signal: AbortSignal,
+): Promise<FileRunnerStore | undefined> {
+  const paths = [...data, ...(sample ? [sampleRunnersFolder()] : [])];
+  try {
+    return await openFileRunnerStore({ paths, lenient, onEvent, signal });
+  } catch (error) {
+    if (error === signal.reason) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** Resolves when the signal is aborted. */
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) {
+    await once(signal, "abort");
   }
 }
 

@@ -1,6 +1,6 @@
 import type { JsonValue } from "@bufbuild/protobuf";
 import { Document, visit } from "yaml";
-import { replaceUnsafe } from "../../runner/sanitize.ts";
+import { isSafe, replaceUnsafe } from "../../runner/sanitize.ts";
 
 /**
  * Formats a value as a YAML document that is safe to print on a terminal: strings with control
@@ -11,17 +11,14 @@ export function formatYaml(value: JsonValue): string {
   const document = new Document(value);
   visit(document, {
     Scalar(_, scalar) {
-      if (typeof scalar.value === "string" && needsEscapes(scalar.value)) {
+      const { value } = scalar;
+      if (typeof value === "string" && (value.includes("\t") || !isSafe(value))) {
         scalar.type = "QUOTE_DOUBLE";
       }
     },
   });
   // No folding of long lines: whole lines are easier to search, as in JSON.
   return replaceUnsafe(document.toString({ lineWidth: 0 }), escapeForYaml);
-}
-
-function needsEscapes(text: string): boolean {
-  return text.includes("\t") || replaceUnsafe(text, () => "") !== text;
 }
 
 /** Unlike JSON, YAML has an escape for each code point. Escapes of surrogates are not portable. */

@@ -3,35 +3,31 @@ import {
   RunnerPhase,
   RunnerPhaseSchema,
 } from "../../../gen/gitpod/v1/runner_service_pb.ts";
+import type { FileRunnerStore } from "../../fixture/file-runner-store.ts";
+import { isRequestable } from "../../fixture/fixture.ts";
 import { enumShortName } from "../../runner/enum-name.ts";
 import { sanitize } from "../../runner/sanitize.ts";
-
-/** What {@link formatServeBanner} is about. */
-export interface ServeBannerOptions {
-  /** The base URL of the server. */
-  readonly url: string;
-  readonly runners: Iterable<Runner>;
-  /** The number of runners. */
-  readonly size: number;
-  /** Whether callers need a token. */
-  readonly needsToken: boolean;
-}
+import { formatCount } from "./format-count.ts";
 
 /** The maximum number of runners in the banner. */
 const maxRunners = 20;
 
 /** Formats the start-up output of `serve`: the address, the runners, and a curl command to try. */
-export function formatServeBanner({ url, runners, size, needsToken }: ServeBannerOptions): string {
-  const shown = takeFirst(runners, maxRunners);
+export function formatServeBanner(
+  url: string,
+  store: Pick<FileRunnerStore, "size" | "runners">,
+  needsToken: boolean,
+): string {
+  const shown = takeFirst(store.runners(), maxRunners);
   const lines = [
-    `Serving ${size} ${size === 1 ? "runner" : "runners"} on ${sanitize(url)}`,
+    `Serving ${formatCount(store.size, "runner")} on ${sanitize(url)}`,
     "",
     ...shown.map(formatRunner),
   ];
-  if (size > shown.length) {
-    lines.push(`  and ${size - shown.length} more`);
+  if (store.size > shown.length) {
+    lines.push(`  and ${store.size - shown.length} more`);
   }
-  const example = chooseExample(shown);
+  const example = findExample(shown) ?? findExample(store.runners());
   if (example !== undefined) {
     const options = [
       ...(url.startsWith("https:") ? ["--insecure"] : []),
@@ -60,11 +56,16 @@ function formatRunner({ runnerId, name, status }: Runner): string {
   return `  ${sanitize(runnerId)}  ${phase.padEnd(8)}  ${sanitize(name)}`.trimEnd();
 }
 
-/**
- * Chooses a runner, preferably active, whose ID is a UUID. `--lenient` accepts others, which cannot
- * be requested and could be anything, even commands for a shell.
- */
-function chooseExample(runners: readonly Runner[]): Runner | undefined {
-  const callable = runners.filter(({ runnerId }) => /^[\da-f-]{36}$/i.test(runnerId));
-  return callable.find(({ status }) => status?.phase === RunnerPhase.ACTIVE) ?? callable[0];
+/** Returns a runner that can be requested, if possible an active one. */
+function findExample(runners: Iterable<Runner>): Runner | undefined {
+  let example: Runner | undefined;
+  for (const runner of runners) {
+    if (isRequestable(runner)) {
+      example ??= runner;
+      if (runner.status?.phase === RunnerPhase.ACTIVE) {
+        return runner;
+      }
+    }
+  }
+  return example;
 }
