@@ -19,7 +19,10 @@ export interface RequestHead {
   /** The path, with the query if there is one. */
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
-  /** The host that the request is sent to, with an optional port. */
+  /**
+   * The host that the request is sent to, with an optional port. Undefined if it is missing or
+   * ambiguous.
+   */
   readonly authority: string | undefined;
 }
 
@@ -91,7 +94,9 @@ export class NodeExchange extends Exchange {
   }
 
   get authority(): string | undefined {
-    return "authority" in this.#request ? this.#request.authority : this.#request.headers.host;
+    return this.#request instanceof Http2ServerRequest
+      ? authorityOf(this.#request.headers)
+      : hostOf(this.#request);
   }
 
   get httpVersionMajor(): number {
@@ -152,7 +157,7 @@ export class Http2Exchange extends Exchange {
   }
 
   get authority(): string | undefined {
-    return (this.headers[":authority"] as string | undefined) ?? this.headers.host;
+    return authorityOf(this.headers);
   }
 
   get httpVersionMajor(): number {
@@ -188,6 +193,27 @@ export class Http2Exchange extends Exchange {
 }
 
 function ignore(): void {}
+
+/** Returns the host of an HTTP/1.1 request, or undefined if there are several `Host` headers. */
+function hostOf({ headers, rawHeaders }: IncomingMessage): string | undefined {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string;
+    count += name.length === 4 && name.toLowerCase() === "host" ? 1 : 0;
+  }
+  return count > 1 ? undefined : headers.host;
+}
+
+/**
+ * Returns the host of an HTTP/2 request, or undefined if its `Host` header contradicts `:authority`
+ * (RFC 9113, section 8.3.1).
+ */
+function authorityOf(headers: IncomingHttpHeaders): string | undefined {
+  const { ":authority": authority, host } = headers as Record<string, string | undefined>;
+  const isAmbiguous =
+    authority !== undefined && host !== undefined && authority.toLowerCase() !== host.toLowerCase();
+  return isAmbiguous ? undefined : (authority ?? host);
+}
 
 function singleValue(header: string | string[] | undefined): string {
   return typeof header === "string" ? header : "";

@@ -17,6 +17,7 @@ import { TLSSocket } from "node:tls";
 import { type Exchange, Http2Exchange, NodeExchange } from "./exchange.ts";
 import { type FindCachedResponse, serveHttp1FastPath } from "./http1-fast-path.ts";
 import type { ServerLimits } from "./limits.ts";
+import { rewriteAbsoluteTarget } from "./request-target.ts";
 
 /** Options of {@link createListener}. */
 export interface ListenerOptions {
@@ -61,6 +62,8 @@ export function createListener(options: ListenerOptions): Listener {
     keepAliveTimeout: limits.idleTimeoutMs,
     connectionsCheckingInterval: Math.min(1000, limits.headersTimeoutMs / 2),
     noDelay: true,
+    // A request without a host gets the same response as one with an invalid host.
+    requireHostHeader: false,
   };
   const http1 =
     tls === undefined
@@ -123,6 +126,7 @@ export function createListener(options: ListenerOptions): Listener {
     if (closing) {
       response.setHeader("Connection", "close");
     }
+    rewriteAbsoluteTarget(request);
     onExchange(new NodeExchange(request, response));
   });
 
