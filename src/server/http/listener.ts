@@ -15,7 +15,11 @@ import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { type Exchange, Http2Exchange, NodeExchange } from "./exchange.ts";
-import { type FindCachedResponse, serveHttp1FastPath } from "./http1-fast-path.ts";
+import {
+  type FindCachedResponse,
+  keepAliveBufferMs,
+  serveHttp1FastPath,
+} from "./http1-fast-path.ts";
 import type { ServerLimits } from "./limits.ts";
 import { rewriteAbsoluteTarget } from "./request-target.ts";
 
@@ -60,6 +64,7 @@ export function createListener(options: ListenerOptions): Listener {
     headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.idleTimeoutMs,
+    keepAliveTimeoutBuffer: keepAliveBufferMs,
     connectionsCheckingInterval: Math.min(1000, limits.headersTimeoutMs / 2),
     noDelay: true,
     // A request without a host gets the same response as one with an invalid host.

@@ -127,6 +127,23 @@ describe("a peer that", () => {
   });
 });
 
+test.each([
+  ["in one chunk", []],
+  ["in two chunks", [20]],
+])("an idle connection stays open longer than announced after a request %s", async (_, [split]) => {
+  const { port } = await startServer({ limits: { idleTimeoutMs: 1000 } });
+  const connection = await connectRaw(port);
+  const request = rawPost(body);
+  connection.socket.write(request.slice(0, split));
+  if (split !== undefined) {
+    setTimeout(() => connection.socket.write(request.slice(split)), 50);
+  }
+  await connection.until(/Keep-Alive: timeout=1\r\n/);
+  const respondedAt = performance.now();
+  await connection.closed;
+  expect(performance.now() - respondedAt).toBeGreaterThan(1500);
+});
+
 test("a thousand connections that send byte by byte do not delay other requests", async () => {
   const { port, url } = await startServer();
   const connections = await Promise.all(Array.from({ length: 1000 }, () => connectRaw(port)));
