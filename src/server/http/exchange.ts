@@ -6,6 +6,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Readable } from "node:stream";
+import { resetUnreadStream } from "./unread-request.ts";
 
 /** A request object of Node.js, over HTTP/1.1 or HTTP/2. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
@@ -184,10 +185,13 @@ export class Http2Exchange extends Exchange {
   }
 
   protected nodeObjects(): { request: NodeRequest; response: NodeResponse } {
-    this.#nodeObjects ??= {
-      request: new Http2ServerRequest(this.body, this.headers, {}, this.#rawHeaders),
-      response: new Http2ServerResponse(this.body),
-    };
+    if (this.#nodeObjects === undefined) {
+      this.#nodeObjects = {
+        request: new Http2ServerRequest(this.body, this.headers, {}, this.#rawHeaders),
+        response: new Http2ServerResponse(this.body),
+      };
+      resetUnreadStream(this.body);
+    }
     return this.#nodeObjects;
   }
 }

@@ -22,6 +22,7 @@ import {
 } from "./http1-fast-path.ts";
 import type { ServerLimits } from "./limits.ts";
 import { rewriteAbsoluteTarget } from "./request-target.ts";
+import { discardUnreadBody, resetUnreadStream } from "./unread-request.ts";
 
 /** Options of {@link createListener}. */
 export interface ListenerOptions {
@@ -132,6 +133,7 @@ export function createListener(options: ListenerOptions): Listener {
       response.setHeader("Connection", "close");
     }
     rewriteAbsoluteTarget(request);
+    discardUnreadBody(request, response);
     onExchange(new NodeExchange(request, response));
   });
 
@@ -148,7 +150,10 @@ export function createListener(options: ListenerOptions): Listener {
       session.close();
     }
   });
-  http2.on("request", (request, response) => onExchange(new NodeExchange(request, response)));
+  http2.on("request", (request, response) => {
+    resetUnreadStream(request.stream);
+    onExchange(new NodeExchange(request, response));
+  });
 
   // The default listener creates a request and a response object for every stream. It remains in
   // use only for CONNECT and `Expect`, which it handles specially.
