@@ -21,6 +21,7 @@ import { createCallObserver } from "./observability/call-observer.ts";
 import { createServerMetrics } from "./observability/metrics.ts";
 import { requestIdHeader } from "./observability/request-id.ts";
 import { createRunnerRoutes } from "./runner-routes.ts";
+import { respondUnimplemented } from "./unimplemented.ts";
 
 /** Options of {@link createRunnerServer}. */
 export interface RunnerServerOptions {
@@ -181,7 +182,9 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     const { request, response } = exchange.toNode();
     const isProbe = path === "/healthz" || path === "/readyz" || path === "/metrics";
     if (!isProbe) {
-      send(response, 404);
+      if (!respondUnimplemented(path, request, response)) {
+        send(response, 404);
+      }
     } else if (request.method !== "GET" && request.method !== "HEAD") {
       response.setHeader("Allow", "GET, HEAD");
       send(response, 405);
