@@ -2,6 +2,8 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { flagFromVariable } from "../../client/environment.ts";
 import { defaultLimits } from "../../server/http/limits.ts";
 import { asArgParser, ListOption, parseDuration } from "../arguments.ts";
+import { wrapParagraphs } from "../output/help-layout.ts";
+import { getColumns } from "../output/text-layout.ts";
 
 /** The parsed options of `runnerctl serve`. Timeouts are in milliseconds. */
 export interface ServeOptions {
@@ -28,6 +30,14 @@ export interface ServeOptions {
   readonly logLevel: string;
 }
 
+const moreHelp = `Every option can be set by an environment variable: --token-file by
+RUNNER_SERVER_TOKEN_FILE, lists separated by commas, --token by RUNNER_SERVER_TOKENS.
+
+The server also serves /healthz, /readyz and /metrics.
+
+Example:
+  runnerctl serve --data fixtures --token "$TOKEN" --host 0.0.0.0`;
+
 /** Adds the description and options of `runnerctl serve` to `command`, and returns it. */
 export function addServeOptions(command: Command): Command {
   command
@@ -39,18 +49,7 @@ export function addServeOptions(command: Command): Command {
           ? description
           : `${description} (${defaultValueDescription ?? defaultValue})`,
     })
-    .addHelpText(
-      "after",
-      `
-Every option can be set by an environment variable: --token-file by
-RUNNER_SERVER_TOKEN_FILE, lists separated by commas, --token by
-RUNNER_SERVER_TOKENS.
-
-The server also serves /healthz, /readyz and /metrics.
-
-Example:
-  runnerctl serve --data fixtures --token "$TOKEN" --host 0.0.0.0`,
-    )
+    .addHelpText("after", () => `\n${wrapParagraphs(moreHelp, getColumns(process.stdout))}`)
     .allowExcessArguments()
     .hook("preAction", (command) => {
       applyFlagsFromEnvironment(command);

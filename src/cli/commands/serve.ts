@@ -10,7 +10,7 @@ import { createFileStoreObserver } from "../file-store-observer.ts";
 import { readOptionFile } from "../option-file.ts";
 import { formatServeBanner } from "../output/serve-banner.ts";
 import { createServeLogger } from "../output/serve-logger.ts";
-import { writeOutput } from "../output/standard-output.ts";
+import { writeOutput } from "../output/standard-streams.ts";
 import { releaseLoadingMemory } from "../release-memory.ts";
 import { sampleRunnersFolder } from "../sample-runners.ts";
 import { readTlsFiles } from "../tls-files.ts";

@@ -1,6 +1,5 @@
 import { fstatSync, writeSync } from "node:fs";
 import { getSystemErrorMessage } from "node:util";
-import { ExitCode } from "../exit-code.ts";
 
 /** Writes text to standard output. See {@link exitOnFailedWrite} for what happens if it fails. */
 export function writeOutput(text: string): void {
@@ -19,18 +18,26 @@ export function writeOutput(text: string): void {
   }
 }
 
+/** Writes text to standard error. If that fails, there is nowhere to say so. */
+export function writeError(text: string): void {
+  // Not at the start: creating the stream takes a noticeable part of a short command.
+  if (process.stderr.listenerCount("error") === 0) {
+    process.stderr.on("error", () => {});
+  }
+  process.stderr.write(text);
+}
+
 /**
  * Exits if standard output fails. A reader that closes the pipe early, as `head` does, is not an
- * error, and does not change the exit code. If standard error fails, there is nowhere to say so.
+ * error, and does not change the exit code.
  */
 export function exitOnFailedWrite(): void {
-  process.stderr.on("error", () => {});
   process.stdout.on("error", ({ code, errno }: NodeJS.ErrnoException) => {
     if (code === "EPIPE") {
       process.exit();
     }
     const reason = errno === undefined ? code : getSystemErrorMessage(errno);
-    process.stderr.write(`runnerctl: cannot write to standard output: ${reason}\n`);
-    process.exit(ExitCode.failed);
+    writeError(`runnerctl: cannot write to standard output: ${reason}\n`);
+    process.exit(1);
   });
 }
