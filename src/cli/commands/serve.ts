@@ -10,7 +10,7 @@ import { createFileStoreObserver } from "../file-store-observer.ts";
 import { readOptionFile } from "../option-file.ts";
 import { formatServeBanner } from "../output/serve-banner.ts";
 import { createServeLogger } from "../output/serve-logger.ts";
-import { writeOutput } from "../output/standard-output.ts";
+import { onClosedOutput, writeOutput } from "../output/standard-output.ts";
 import { releaseLoadingMemory } from "../release-memory.ts";
 import { sampleRunnersFolder } from "../sample-runners.ts";
 import { readTlsFiles } from "../tls-files.ts";
@@ -22,8 +22,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort());
   process.once("SIGTERM", () => stop.abort());
-  const logger = await createServeLogger(options.logLevel);
   const registry = new Registry();
+  const logger = await createServeLogger(options.logLevel, registry);
   collectDefaultMetrics({ register: registry });
   const { tlsCert, tlsKey } = options;
   const tls =
@@ -57,6 +57,9 @@ export async function serve(options: ServeOptions): Promise<void> {
       ...(tls && { tls }),
     });
     const url = await server.start();
+    onClosedOutput(() => {
+      logger.warn({ url }, "standard output is closed; the banner is lost");
+    });
     writeOutput(formatServeBanner(url, store, tokens !== undefined));
     await aborted(stop.signal);
     logger.debug("shutting down");
