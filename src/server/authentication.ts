@@ -6,11 +6,14 @@ export type TokenVerifier = (token: string) => boolean;
 /**
  * Creates a verifier that accepts exactly `tokens`.
  *
+ * Throws an Error like {@link checkTokens}.
+ *
  * It compares in constant time: a presented token is compared with every accepted one, and all of
  * them are padded to the same length. So timing does not reveal how much of a guess is right.
  */
 export function createTokenVerifier(tokens: Iterable<string>): TokenVerifier {
   const accepted = [...tokens];
+  checkTokens(accepted, "token");
   const maxLength = Math.max(0, ...accepted.map((token) => token.length));
   const padded = accepted.map((token) => ({
     token,
@@ -27,6 +30,24 @@ export function createTokenVerifier(tokens: Iterable<string>): TokenVerifier {
     }
     return isAccepted;
   };
+}
+
+/**
+ * Checks that tokens can be sent as bearer tokens.
+ *
+ * Throws an Error if one is empty, or contains a space or anything else but visible ASCII
+ * characters: no caller could send it. The error names its position after `source`, such as `token`,
+ * and not the token itself.
+ */
+export function checkTokens(tokens: readonly string[], source: string): void {
+  const index = tokens.findIndex((token) => !/^[!-~]+$/.test(token));
+  if (index !== -1) {
+    const fault =
+      tokens[index] === ""
+        ? "is empty"
+        : "contains a space or a character that is not ASCII, which no bearer token can have";
+    throw new Error(`${source} ${index + 1} ${fault}`);
+  }
 }
 
 /** Fills `codeUnits` with those of `token`: truncated, or padded with zeros. */

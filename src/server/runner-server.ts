@@ -13,10 +13,11 @@ import { createConnectHandler } from "./connect-handler.ts";
 import { createFastPath } from "./fast-path.ts";
 import { createCors } from "./http/cors.ts";
 import type { Exchange, NodeResponse, RequestHead } from "./http/exchange.ts";
-import { createHostParser, isLoopback } from "./http/host.ts";
+import { createHostParser, isLoopback, parseListenHost } from "./http/host.ts";
 import { defaultLimits, type ServerLimits } from "./http/limits.ts";
 import { createListener, type ListenerOptions } from "./http/listener.ts";
 import { memoize } from "./http/memoize.ts";
+import { parseOrigin } from "./http/origin.ts";
 import type { RejectionReason } from "./http/rejection.ts";
 import { pathOf } from "./http/request-target.ts";
 import { listenError } from "./listen-error.ts";
@@ -24,6 +25,7 @@ import { createCallObserver } from "./observability/call-observer.ts";
 import { createServerMetrics } from "./observability/metrics.ts";
 import { createRejectionObserver } from "./observability/rejection-observer.ts";
 import { requestIdHeader } from "./observability/request-id.ts";
+import { parsePathPrefix } from "./path-prefix.ts";
 import { createRunnerRoutes } from "./runner-routes.ts";
 import { respondUnimplemented } from "./unimplemented.ts";
 
@@ -41,7 +43,7 @@ export interface RunnerServerOptions {
   readonly port?: number;
   /** The certificate and its private key, in PEM, to serve over TLS. Default: cleartext. */
   readonly tls?: NonNullable<ListenerOptions["tls"]>;
-  /** A path under which the API is served, in addition to the root. Default: `/api`. */
+  /** A path under which the API is served, in addition to the root; `/` for none. Default: `/api`. */
   readonly pathPrefix?: string;
   /**
    * Returns whether a bearer token is accepted; see `createTokenVerifier`.
@@ -97,10 +99,12 @@ export interface RunnerServer {
  * with other servers in the same process.
  *
  * Throws an Error if `host` is not a loopback address, and there is neither
- * `verifyToken` nor `allowUnauthenticated`.
+ * `verifyToken` nor `allowUnauthenticated`, or if `host`, `pathPrefix` or one of
+ * `corsOrigins` is invalid.
  */
 export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
-  const { host = "127.0.0.1", port = 8080, verifyToken, allowUnauthenticated = false } = options;
+  const { port = 8080, verifyToken, allowUnauthenticated = false } = options;
+  const host = parseListenHost(options.host || "127.0.0.1");
   const limits = { ...defaultLimits, ...options.limits };
   const metrics = createServerMetrics(options.registry);
   const logger = options.logger ?? pino({ enabled: false });
@@ -135,12 +139,12 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   });
   const parseHost = createHostParser();
   const cors = createCors({
-    origins: options.corsOrigins ?? [],
+    origins: (options.corsOrigins ?? []).map(parseOrigin),
     methods: connectCors.allowedMethods,
     allowedHeaders: [...connectCors.allowedHeaders, "Authorization", requestIdHeader],
     exposedHeaders: [...connectCors.exposedHeaders, requestIdHeader, "WWW-Authenticate"],
   });
-  const prefix = normalizePrefix(options.pathPrefix ?? "/api");
+  const prefix = parsePathPrefix(options.pathPrefix || "/api");
   const procedureOf = memoize((path: string) =>
     path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path,
   );
@@ -259,11 +263,6 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
       return this.close();
     },
   };
-}
-
-/** Returns a prefix with one leading slash and no trailing one, or an empty string. */
-function normalizePrefix(prefix: string): string {
-  return prefix.replace(/^\/*/, "/").replace(/\/+$/, "");
 }
 
 function send(response: NodeResponse, status: number, text = "", contentType = "text/plain"): void {

@@ -1,6 +1,8 @@
 import { unwatchFile, watchFile } from "node:fs";
 import { readFile } from "node:fs/promises";
 
+import { checkTokens } from "./authentication.ts";
+
 /** A watched file of bearer tokens. */
 export interface TokenFile {
   /** The current tokens. If the file can no longer be read, the last ones that were read. */
@@ -24,7 +26,7 @@ const intervalMs = 500;
  * After each change, `onChange` is called with the current tokens. If the file can no longer be read
  * or contains no tokens, it is called with the previous tokens and the error.
  *
- * Rejects if the file cannot be read at first, or contains no tokens.
+ * Rejects if the file cannot be read at first, contains no tokens, or one that callers cannot send.
  */
 export async function openTokenFile(
   path: string,
@@ -60,6 +62,7 @@ export async function openTokenFile(
 async function readTokens(path: string): Promise<string[]> {
   const lines = (await readFile(path, "utf8")).split("\n").map((line) => line.trim());
   const tokens = lines.filter((line) => line !== "" && !line.startsWith("#"));
+  checkTokens(tokens, `${path}: token`);
   if (tokens.length === 0) {
     throw new Error(`${path}: contains no tokens; put one on each line`);
   }

@@ -1,7 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { flagFromVariable } from "../../client/environment.ts";
+import { checkTokens } from "../../server/authentication.ts";
+import { parseListenHost } from "../../server/http/host.ts";
 import { defaultLimits } from "../../server/http/limits.ts";
+import { parseOrigin } from "../../server/http/origin.ts";
+import { parsePathPrefix } from "../../server/path-prefix.ts";
 import { asArgParser, ListOption, parseDuration } from "../arguments.ts";
+import { applyServeEnvironment } from "./serve-environment.ts";
 
 /** The parsed options of `runnerctl serve`. Timeouts are in milliseconds. */
 export interface ServeOptions {
@@ -26,6 +30,8 @@ export interface ServeOptions {
   readonly idleTimeout: number;
   readonly shutdownTimeout: number;
   readonly logLevel: string;
+  /** About environment variables that are ignored. */
+  readonly warnings: readonly string[];
 }
 
 /** Adds the description and options of `runnerctl serve` to `command`, and returns it. */
@@ -44,7 +50,7 @@ export function addServeOptions(command: Command): Command {
       `
 Every option can be set by an environment variable: --token-file by
 RUNNER_SERVER_TOKEN_FILE, lists separated by commas, --token by
-RUNNER_SERVER_TOKENS.
+RUNNER_SERVER_TOKENS. An empty one counts as unset.
 
 The server also serves /healthz, /readyz and /metrics.
 
@@ -53,7 +59,8 @@ Example:
     )
     .allowExcessArguments()
     .hook("preAction", (command) => {
-      applyFlagsFromEnvironment(command);
+      const warnings = applyServeEnvironment(command);
+      command.setOptionValue("warnings" satisfies keyof ServeOptions, warnings);
       checkOptionCombinations(command);
     });
   const add = (group: string, ...options: Option[]) => {
@@ -69,21 +76,35 @@ Example:
   );
   add(
     "Address:",
-    valueOption("--host <address>", "address to listen on", "127.0.0.1"),
+    valueOption(
+      "--host <address>",
+      "address to listen on",
+      "127.0.0.1",
+      asArgParser(parseListenHost),
+    ),
     valueOption("--port <number>", "port to listen on, 0 for any free port", 8080, parsePort),
-    valueOption("--path-prefix <path>", "also serve under this path", "/api"),
+    valueOption(
+      "--path-prefix <path>",
+      "also serve under this path, / for none",
+      "/api",
+      asArgParser((text) => parsePathPrefix(text) || "/"),
+    ),
     valueOption("--tls-cert <file>", "certificate in PEM format; enables TLS"),
     valueOption("--tls-key <file>", "private key of the certificate, in PEM format"),
   );
   add(
     "Access:",
-    listOption("--token <token...>", "bearer tokens to accept", "RUNNER_SERVER_TOKENS"),
+    listOption("--token <token...>", "bearer tokens to accept"),
     valueOption(
       "--token-file <file>",
       "file with more tokens, one per line; reloaded when it changes",
     ),
     flagOption("--allow-unauthenticated", "accept unauthenticated callers, from any host"),
-    listOption("--cors-origin <origin...>", "origins of web pages that may call, * for any"),
+    listOption(
+      "--cors-origin <origin...>",
+      "origins of web pages that may call, * for any",
+      parseOrigin,
+    ),
   );
   add(
     "Limits:",
@@ -137,10 +158,6 @@ Example:
   return command;
 }
 
-function envName(option: Option): string {
-  return `RUNNER_SERVER_${option.name().replaceAll("-", "_").toUpperCase()}`;
-}
-
 function valueOption<T>(
   flags: string,
   description: string,
@@ -151,34 +168,19 @@ function valueOption<T>(
   if (parse !== undefined) {
     option.argParser(parse);
   }
-  return option.env(envName(option));
+  return option;
 }
 
 function flagOption(flags: string, description: string): Option {
   return new Option(flags, description).default(false);
 }
 
-/** Sets flags from the environment. Commander itself sets a flag even if the value is `false`. */
-function applyFlagsFromEnvironment(command: Command): void {
-  for (const option of command.options.filter((option) => option.isBoolean())) {
-    const name = option.attributeName();
-    if (command.getOptionValueSource(name) !== "default") {
-      continue;
-    }
-    try {
-      const isSet = flagFromVariable(envName(option), process.env);
-      if (isSet !== undefined) {
-        command.setOptionValueWithSource(name, isSet, "env");
-      }
-    } catch (error) {
-      command.error(`error: ${(error as Error).message}`);
-    }
-  }
-}
-
-function listOption(flags: string, description: string, env?: string): Option {
-  const option = new ListOption(flags, description).default([]);
-  return option.env(env ?? envName(option));
+function listOption(
+  flags: string,
+  description: string,
+  parseItem?: (text: string) => string,
+): Option {
+  return new ListOption(flags, description, parseItem).default([]);
 }
 
 function durationOption(flags: string, description: string, defaultMs: number): Option {
@@ -194,11 +196,16 @@ function checkOptionCombinations(command: Command): void {
   if (argument !== undefined) {
     command.error(`error: serve takes no arguments; pass fixtures with --data ${argument}`);
   }
-  const { data, sample, tlsCert, tlsKey } = command.opts<ServeOptions>();
+  const { data, sample, token, tlsCert, tlsKey } = command.opts<ServeOptions>();
   if (data.length === 0 && !sample) {
     command.error(
       "error: no runners to serve; pass files or folders of fixtures with --data, or use --sample",
     );
+  }
+  try {
+    checkTokens(token, "--token: token");
+  } catch (error) {
+    command.error(`error: ${(error as Error).message}`);
   }
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     command.error("error: --tls-cert and --tls-key must be used together");
