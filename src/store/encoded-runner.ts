@@ -1,4 +1,4 @@
-import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { type BrotliOptions, brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { create, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { GetRunnerResponseSchema, type Runner } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { runnerFromJson } from "../runner/runner-json.ts";
@@ -106,9 +106,12 @@ class LazyEncodedRunner implements EncodedRunner {
   }
 }
 
+/**
+ * How responses are compressed with Brotli. The default quality, the highest, takes milliseconds and
+ * saves only a few bytes.
+ */
+export const brotliOptions: BrotliOptions = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } };
+
 function compress(bytes: Buffer, compression: "gzip" | "br"): Buffer {
-  return compression === "gzip"
-    ? gzipSync(bytes)
-    : // The default, the highest quality, takes milliseconds and saves only a few bytes.
-      brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } });
+  return compression === "gzip" ? gzipSync(bytes) : brotliCompressSync(bytes, brotliOptions);
 }

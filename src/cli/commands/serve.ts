@@ -17,6 +17,7 @@ import { openTokenFile } from "../../server/token-file.ts";
 import { createFileStoreObserver } from "../file-store-observer.ts";
 import { createServeLogger } from "../output/serve-logger.ts";
 import { releaseLoadingMemory } from "../release-memory.ts";
+import { sampleRunnersFolder } from "../sample-runners.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
 /** `runnerctl serve`: runs the reference server until SIGINT or SIGTERM. */
@@ -70,12 +71,13 @@ export async function serve(options: ServeOptions): Promise<void> {
 
 /** Opens the store of `--data`. Returns undefined if the signal is aborted meanwhile. */
 async function openStore(
-  { data, lenient }: ServeOptions,
+  { data, sample, lenient }: ServeOptions,
   onEvent: (event: FileRunnerStoreEvent) => void,
   signal: AbortSignal,
 ): Promise<FileRunnerStore | undefined> {
+  const paths = [...data, ...(sample ? [sampleRunnersFolder()] : [])];
   try {
-    return await openFileRunnerStore({ paths: data, lenient, onEvent, signal });
+    return await openFileRunnerStore({ paths, lenient, onEvent, signal });
   } catch (error) {
     if (error === signal.reason) {
       return undefined;
