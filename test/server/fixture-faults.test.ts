@@ -56,6 +56,17 @@ describe("runnerctl serve", () => {
     expect((await post(await waitForUrl(server), JSON.stringify({ runnerId }))).status).toBe(200);
   });
 
+  test("suggests --lenient if that accepts all problems", async (context) => {
+    const refused = serve(context, documented);
+    expect(await refused.exited).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/\[bytes\.len\]\nwith --lenient, these are warnings\n$/),
+    });
+    const file = makeTempFolder(context).write("a.json", '{"runner":{"name":1}}');
+    const { stderr } = await serve(context, documented, file).exited;
+    expect(stderr).not.toContain("--lenient");
+  });
+
   test("shows no call if no runner can be requested", async (context) => {
     const server = serve(context, documented, "--lenient");
     await waitForUrl(server);

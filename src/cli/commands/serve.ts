@@ -10,6 +10,7 @@ import {
 import { type FileRunnerStore, openFileRunnerStore } from "../../fixture/file-runner-store.ts";
 import type { FileRunnerStoreEvent } from "../../fixture/file-runner-store-event.ts";
 import { isRequestable } from "../../fixture/fixture.ts";
+import { FixtureError } from "../../fixture/fixture-diagnostic.ts";
 import { enumShortName } from "../../runner/enum-name.ts";
 import { createTokenVerifier, type TokenVerifier } from "../../server/authentication.ts";
 import { createRunnerServer } from "../../server/runner-server.ts";
@@ -81,6 +82,9 @@ async function openStore(
   } catch (error) {
     if (error === signal.reason) {
       return undefined;
+    }
+    if (error instanceof FixtureError && error.diagnostics.every((one) => one.isAcceptable)) {
+      throw new Error(`${error.message}\nwith --lenient, these are warnings`, { cause: error });
     }
     throw error;
   }
