@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
 import type { Logger } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import {
@@ -16,9 +15,11 @@ import { createTokenVerifier, type TokenVerifier } from "../../server/authentica
 import { createRunnerServer } from "../../server/runner-server.ts";
 import { openTokenFile } from "../../server/token-file.ts";
 import { createFileStoreObserver } from "../file-store-observer.ts";
+import { readOptionFile } from "../option-file.ts";
 import { createServeLogger } from "../output/serve-logger.ts";
 import { releaseLoadingMemory } from "../release-memory.ts";
 import { sampleRunnersFolder } from "../sample-runners.ts";
+import { readTlsFiles } from "../tls-files.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
 /** `runnerctl serve`: runs the reference server until SIGINT or SIGTERM. */
@@ -30,7 +31,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   const logger = await createServeLogger(options.logLevel);
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const tls = await readTls(options);
+  const { tlsCert, tlsKey } = options;
+  const tls =
+    tlsCert !== undefined && tlsKey !== undefined ? readTlsFiles(tlsCert, tlsKey) : undefined;
   const tokens = await openTokens(options, logger);
   const store = await openStore(options, createFileStoreObserver(logger, registry), stop.signal);
   try {
@@ -110,6 +113,8 @@ async function openTokens(
       ? undefined
       : { verifyToken: createTokenVerifier(token), close: () => {} };
   }
+  // The error of an unreadable file names the option.
+  readOptionFile("--token-file", tokenFile);
   const file = await openTokenFile(tokenFile, (fileTokens, error) => {
     if (error === undefined) {
       verify = createTokenVerifier([...token, ...fileTokens]);
@@ -123,12 +128,6 @@ async function openTokens(
   });
   let verify = createTokenVerifier([...token, ...file.tokens]);
   return { verifyToken: (presentedToken) => verify(presentedToken), close: file.close };
-}
-
-async function readTls({ tlsCert, tlsKey }: ServeOptions) {
-  return tlsCert !== undefined && tlsKey !== undefined
-    ? { cert: await readFile(tlsCert), key: await readFile(tlsKey) }
-    : undefined;
 }
 
 /** The maximum number of runners in the banner. */
