@@ -26,6 +26,7 @@ import { createRejectionObserver } from "./observability/rejection-observer.ts";
 import { requestIdHeader } from "./observability/request-id.ts";
 import { createRunnerRoutes } from "./runner-routes.ts";
 import { respondUnimplemented } from "./unimplemented.ts";
+import { createUnknownJsonWriter } from "./unknown-json.ts";
 
 const loopbackOnlyMessage =
   "without tokens, the server accepts requests for loopback hosts only; call it on 127.0.0.1, " +
@@ -115,11 +116,12 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     );
   }
   const { interceptors = [] } = options;
+  const unknownJson = createUnknownJsonWriter();
   const connectHandler = createConnectHandler({
     routes: (router) => {
       createRunnerRoutes({
         store: options.store,
-        interceptors: [observer.interceptor, ...interceptors],
+        interceptors: [observer.interceptor, ...interceptors, unknownJson.interceptor],
       })(router);
       options.routes?.(router);
     },
@@ -127,6 +129,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     authorize,
     observer,
     limits,
+    jsonOptions: unknownJson.jsonOptions,
     // The fast path bypasses interceptors, which must see all calls.
     fastPath:
       interceptors.length === 0
