@@ -16,6 +16,8 @@ const messages: Record<RejectionReason, string> = {
   headers_too_large: "the headers are too large; the limit is --max-header-bytes",
   request_timeout:
     "the request did not arrive in time; the limits are --headers-timeout and --request-timeout",
+  stalled_response:
+    "a client did not read a response in time and was disconnected; the limit is --request-timeout",
   http2_error: "error in the HTTP/2 connection",
   tls_handshake: "the TLS handshake failed",
   tls_without_certificate:
