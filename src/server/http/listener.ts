@@ -44,6 +44,8 @@ export interface ListenerOptions {
   readonly onExchange: (exchange: Exchange) => void;
   /** Called with each request and connection that the listener rejects by itself. */
   readonly onRejection: OnRejection;
+  /** Called with each error that `onExchange` throws. The exchange fails with status 500. */
+  readonly onError: (error: unknown) => void;
 }
 
 /** A port that accepts HTTP/1.1 and HTTP/2 connections. */
@@ -70,7 +72,15 @@ const lingerMs = 200;
  * protocol by ALPN with TLS, and by the first bytes in cleartext.
  */
 export function createListener(options: ListenerOptions): Listener {
-  const { limits, tls, findCachedResponse, onExchange, onRejection } = options;
+  const { limits, tls, findCachedResponse, onRejection } = options;
+  const onExchange = (exchange: Exchange) => {
+    try {
+      options.onExchange(exchange);
+    } catch (error) {
+      options.onError(error);
+      exchange.fail();
+    }
+  };
   const http1Options = {
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),

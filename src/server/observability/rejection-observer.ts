@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import { Counter, type Registry } from "prom-client";
 import type { OnRejection, Rejection, RejectionReason } from "../http/rejection.ts";
+import { warnOfLogFailure } from "./log-failure.ts";
 
 /** What the log says about a rejection, and what an operator can do about it. */
 const messages: Record<RejectionReason, string> = {
@@ -61,8 +62,16 @@ function createRateLimitedLog(logger: Logger, reason: RejectionReason): OnReject
   let lines = 0;
   let suppressed = 0;
 
+  function log(fields: object, text: string): void {
+    try {
+      logger[level](fields, text);
+    } catch (error) {
+      warnOfLogFailure(error);
+    }
+  }
+
   function logSuppressed(): void {
-    logger[level]({ reason, suppressed }, `${message} (${suppressed} more)`);
+    log({ reason, suppressed }, `${message} (${suppressed} more)`);
     suppressed = 0;
   }
 
@@ -74,7 +83,7 @@ function createRateLimitedLog(logger: Logger, reason: RejectionReason): OnReject
     }
     lines += 1;
     if (lines <= maxLinesPerSecond) {
-      logger[level](truncateValues(rejection), message);
+      log(truncateValues(rejection), message);
       return;
     }
     suppressed += 1;
