@@ -1,22 +1,17 @@
 import { once } from "node:events";
 import type { Logger } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
-import {
-  type Runner,
-  RunnerPhase,
-  RunnerPhaseSchema,
-} from "../../../gen/gitpod/v1/runner_service_pb.ts";
 import { type FileRunnerStore, openFileRunnerStore } from "../../fixture/file-runner-store.ts";
 import type { FileRunnerStoreEvent } from "../../fixture/file-runner-store-event.ts";
-import { isRequestable } from "../../fixture/fixture.ts";
 import { FixtureError } from "../../fixture/fixture-diagnostic.ts";
-import { enumShortName } from "../../runner/enum-name.ts";
 import { createTokenVerifier, type TokenVerifier } from "../../server/authentication.ts";
 import { createRunnerServer } from "../../server/runner-server.ts";
 import { openTokenFile } from "../../server/token-file.ts";
 import { createFileStoreObserver } from "../file-store-observer.ts";
 import { readOptionFile } from "../option-file.ts";
+import { formatServeBanner } from "../output/serve-banner.ts";
 import { createServeLogger } from "../output/serve-logger.ts";
+import { writeOutput } from "../output/standard-output.ts";
 import { releaseLoadingMemory } from "../release-memory.ts";
 import { sampleRunnersFolder } from "../sample-runners.ts";
 import { readTlsFiles } from "../tls-files.ts";
@@ -63,7 +58,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       ...(tls && { tls }),
     });
     const url = await server.start();
-    process.stdout.write(formatBanner(url, store, tokens !== undefined));
+    writeOutput(formatServeBanner(url, store, tokens !== undefined));
     await aborted(stop.signal);
     logger.debug("shutting down");
     await server.close({ timeoutMs: options.shutdownTimeout });
@@ -128,57 +123,4 @@ async function openTokens(
   });
   let verify = createTokenVerifier([...token, ...file.tokens]);
   return { verifyToken: (presentedToken) => verify(presentedToken), close: file.close };
-}
-
-/** The maximum number of runners in the banner. */
-const maxBannerRunners = 20;
-
-/** Formats the start-up output: the address, the runners, and a curl command to try. */
-function formatBanner(url: string, store: FileRunnerStore, needsToken: boolean): string {
-  const shown: Runner[] = [];
-  for (const runner of store.runners()) {
-    if (shown.push(runner) === maxBannerRunners) {
-      break;
-    }
-  }
-  const example = findExample(shown) ?? findExample(store.runners());
-  const lines = [
-    `Serving ${store.size} ${store.size === 1 ? "runner" : "runners"} on ${url}`,
-    "",
-    ...shown.map(
-      ({ runnerId, name, status }) =>
-        `  ${runnerId}  ${formatPhase(status?.phase).padEnd(8)}  ${name}`,
-    ),
-  ];
-  if (store.size > shown.length) {
-    lines.push(`  and ${store.size - shown.length} more`);
-  }
-  if (example !== undefined) {
-    const options = [
-      ...(url.startsWith("https:") ? ["--insecure"] : []),
-      ...(needsToken ? ['-H "Authorization: Bearer $TOKEN"'] : []),
-      "-H 'Content-Type: application/json'",
-      `-d '{"runnerId":"${example.runnerId}"}'`,
-    ];
-    lines.push("", "Try:", `  curl ${options.join(" ")} ${url}/gitpod.v1.RunnerService/GetRunner`);
-  }
-  return `${lines.join("\n")}\n`;
-}
-
-/** Returns a runner that can be requested, if possible an active one. */
-function findExample(runners: Iterable<Runner>): Runner | undefined {
-  let example: Runner | undefined;
-  for (const runner of runners) {
-    if (isRequestable(runner)) {
-      example ??= runner;
-      if (runner.status?.phase === RunnerPhase.ACTIVE) {
-        return runner;
-      }
-    }
-  }
-  return example;
-}
-
-function formatPhase(phase: RunnerPhase = RunnerPhase.UNSPECIFIED): string {
-  return enumShortName(RunnerPhaseSchema, phase);
 }
