@@ -8,10 +8,11 @@ import {
 import { type Logger, pino } from "pino";
 import type { Registry } from "prom-client";
 import type { RunnerStore } from "../store/runner-store.ts";
-import { parseBearerToken, type TokenVerifier } from "./authentication.ts";
+import type { TokenVerifier } from "./authentication.ts";
+import { parseBearerToken } from "./bearer-token.ts";
 import { createConnectHandler } from "./connect-handler.ts";
 import { createFastPath } from "./fast-path.ts";
-import { createCors } from "./http/cors.ts";
+import { createCors, isOrigin } from "./http/cors.ts";
 import type { Exchange, NodeResponse, RequestHead } from "./http/exchange.ts";
 import { createHostParser, isLoopback } from "./http/host.ts";
 import { defaultLimits, type ServerLimits } from "./http/limits.ts";
@@ -91,7 +92,8 @@ export interface RunnerServer {
  * with other servers in the same process.
  *
  * Throws an Error if `host` is not a loopback address, and there is neither
- * `verifyToken` nor `allowUnauthenticated`.
+ * `verifyToken` nor `allowUnauthenticated`; or if one of `corsOrigins` is not
+ * an origin.
  */
 export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   const { host = "127.0.0.1", port = 8080, verifyToken, allowUnauthenticated = false } = options;
@@ -108,7 +110,14 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
         "(--allow-unauthenticated)",
     );
   }
-  const { interceptors = [] } = options;
+  const { interceptors = [], corsOrigins = [] } = options;
+  for (const origin of corsOrigins) {
+    if (origin !== "*" && !isOrigin(origin)) {
+      throw new Error(
+        `${JSON.stringify(origin)} is not an origin; write it as https://app.example.com, or * for all`,
+      );
+    }
+  }
   const connectHandler = createConnectHandler({
     routes: (router) => {
       createRunnerRoutes({
@@ -129,7 +138,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   });
   const parseHost = createHostParser();
   const cors = createCors({
-    origins: options.corsOrigins ?? [],
+    origins: corsOrigins,
     methods: connectCors.allowedMethods,
     allowedHeaders: [...connectCors.allowedHeaders, "Authorization", requestIdHeader],
     exposedHeaders: [...connectCors.exposedHeaders, requestIdHeader, "WWW-Authenticate"],

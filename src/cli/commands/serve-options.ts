@@ -1,4 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { findTokenFault } from "../../server/bearer-token.ts";
+import { isOrigin } from "../../server/http/cors.ts";
 import { defaultLimits } from "../../server/http/limits.ts";
 import { asArgParser, parseDuration } from "../arguments.ts";
 
@@ -51,6 +53,7 @@ Example:
     )
     .hook("preAction", (command) => {
       applyFlagsFromEnvironment(command);
+      checkLists(command);
       checkOptionCombinations(command);
     });
   const add = (group: string, ...options: Option[]) => {
@@ -67,7 +70,7 @@ Example:
     "Address:",
     valueOption("--host <address>", "address to listen on", "127.0.0.1"),
     valueOption("--port <number>", "port to listen on, 0 for any free port", 8080, parsePort),
-    valueOption("--path-prefix <path>", "also serve under this path", "/api"),
+    valueOption("--path-prefix <path>", "also serve under this path", "/api", parsePathPrefix),
     valueOption("--tls-cert <file>", "certificate in PEM format; enables TLS"),
     valueOption("--tls-key <file>", "private key of the certificate, in PEM format"),
   );
@@ -174,10 +177,47 @@ function listOption(flags: string, description: string, env?: string): Option {
   // The command line has one item per value; an environment variable has all items in one value.
   return option
     .env(env ?? envName(option))
-    .argParser((text: string, previous: readonly string[]) => [
-      ...previous,
-      ...text.split(",").filter((item) => item !== ""),
-    ]);
+    .argParser((text: string, previous: readonly string[]) => {
+      const items = text.split(",").filter((item) => item !== "");
+      return [...previous, ...(items.length === 0 ? [""] : items)];
+    });
+}
+
+/** Exits with a usage error if an item of a list is empty or invalid. The error contains no token. */
+function checkLists(command: Command): void {
+  for (const option of command.options) {
+    const name = option.attributeName();
+    const items: unknown = command.getOptionValue(name);
+    if (!Array.isArray(items)) {
+      continue;
+    }
+    const isFromEnvironment = command.getOptionValueSource(name) === "env";
+    if (isFromEnvironment && items.every((item) => item === "")) {
+      // An empty variable is like none.
+      command.setOptionValueWithSource(name, [], "default");
+      continue;
+    }
+    for (const [index, item] of items.entries()) {
+      const fault = findItemFault(name, item, index + 1);
+      if (fault !== undefined) {
+        const source = (isFromEnvironment && option.envVar) || option.long;
+        command.error(`error: ${source}: ${fault}`);
+      }
+    }
+  }
+}
+
+function findItemFault(name: string, item: string, number: number): string | undefined {
+  if (name === "token") {
+    const fault = findTokenFault(item);
+    return fault && `token ${number} ${fault}`;
+  }
+  if (item === "") {
+    return `value ${number} is empty`;
+  }
+  return name === "corsOrigin" && item !== "*" && !isOrigin(item)
+    ? `'${item}' is not an origin; write it as https://app.example.com, or * for all`
+    : undefined;
 }
 
 function durationOption(flags: string, description: string, defaultMs: number): Option {
@@ -196,6 +236,13 @@ function checkOptionCombinations(command: Command): void {
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     command.error("error: --tls-cert and --tls-key must be used together");
   }
+}
+
+function parsePathPrefix(text: string): string {
+  if (!/^[\w.~!$&'()*+,;=:@%/-]*$/.test(text)) {
+    throw new InvalidArgumentError("It must be a path, such as /api.");
+  }
+  return text;
 }
 
 function parsePositiveInteger(text: string): number {
