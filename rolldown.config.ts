@@ -25,7 +25,7 @@ export default defineConfig({
         { name: "program", test: /\/src\/cli\/program\.ts$/, priority: 1 },
         {
           name: "runner-commands",
-          test: /\/src\/cli\/commands\/(get|status|config|verify|watch|wait)\.ts$/,
+          test: /\/src\/cli\/commands\/(?!serve|completion)[^/]+\.ts$/,
         },
       ],
     },

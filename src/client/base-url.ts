@@ -6,24 +6,24 @@ export const liveApiUrl = "https://app.ona.com/api";
  * page.
  *
  * Throws an Error if it is not a URL, does not use `http:` or `https:`, or contains credentials, a
- * query or a fragment.
+ * query or a fragment. The error names the source of the URL, by default the option `baseUrl`.
  */
-export function parseBaseUrl(baseUrl: string): URL {
+export function parseBaseUrl(baseUrl: string, source = "baseUrl"): URL {
   const pageUrl = globalThis.location?.href;
   if (!URL.canParse(baseUrl, pageUrl)) {
     throw new Error(
-      `baseUrl ${JSON.stringify(baseUrl)} is not a URL; expected something like ${liveApiUrl}`,
+      `${source} ${JSON.stringify(baseUrl)} is not a URL; expected something like ${liveApiUrl}`,
     );
   }
   const url = new URL(baseUrl, pageUrl);
   if (url.username !== "" || url.password !== "") {
     throw new Error(
-      "baseUrl must not contain a user name or password; authenticate with a token instead",
+      `${source} must not contain a user name or password; authenticate with a token instead`,
     );
   }
   if (!/^https?:$/.test(url.protocol) || url.search !== "" || url.hash !== "") {
     throw new Error(
-      `baseUrl ${url.origin}${url.pathname} must use http: or https: and have no query or fragment; expected something like ${liveApiUrl}`,
+      `${source} ${url.origin}${url.pathname} must use http: or https: and have no query or fragment; expected something like ${liveApiUrl}`,
     );
   }
   url.pathname = url.pathname.replace(/\/+$/, "");
@@ -38,4 +38,9 @@ export function isLoopback({ hostname }: URL): boolean {
     hostname === "[::1]" ||
     /^127(\.\d+){3}$/.test(hostname)
   );
+}
+
+/** Returns whether requests to a URL cross a network unencrypted. */
+export function isUnencrypted(url: URL): boolean {
+  return url.protocol === "http:" && !isLoopback(url);
 }

@@ -1,4 +1,5 @@
-import { connectionError, type HttpClient } from "./http-client.ts";
+import { connectionError } from "./connection-error.ts";
+import type { HttpClient } from "./http-client.ts";
 
 /**
  * The HTTP client that uses the platform's `fetch`. It does not follow redirects.

@@ -1,14 +1,9 @@
-/**
- * The RunnerService client for Node.js, with a connection pool, HTTP/2 and proxies.
- *
- * @module
- */
 import { type Dispatcher, EnvHttpProxyAgent, H2CClient, Pool } from "undici";
 import { liveApiUrl, parseBaseUrl } from "./base-url.ts";
+import type { Environment } from "./environment.ts";
 import { mayUseProxy } from "./proxy.ts";
 import {
   createRunnerClientOverHttp,
-  type Environment,
   type RunnerClient,
   type RunnerClientOptions,
   withEnvironment,
@@ -33,6 +28,8 @@ export type NodeRunnerClient = RunnerClient & {
    * `failed_precondition`. Calling it is optional: idle connections do not keep the process alive.
    */
   close(): Promise<void>;
+  /** The same as `close()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 };
 
 /** The keep-alive timeout of idle connections, in milliseconds, unless the server sends its own. */
@@ -56,7 +53,12 @@ export function createRunnerClient(options: NodeRunnerClientOptions = {}): NodeR
   const dispatcher = createDispatcher(baseUrl, options);
   const httpClient = createUndiciHttpClient(dispatcher, baseUrl.origin);
   const client = createRunnerClientOverHttp(httpClient, options);
-  return Object.assign(client, { close: () => dispatcher.close() });
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= dispatcher.close();
+    return closed;
+  };
+  return Object.assign(client, { close, [Symbol.asyncDispose]: close });
 }
 
 /**

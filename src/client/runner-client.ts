@@ -1,8 +1,14 @@
 import { type Client, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { isLoopback, liveApiUrl, parseBaseUrl } from "./base-url.ts";
+import { isUnencrypted, liveApiUrl, parseBaseUrl } from "./base-url.ts";
 import { type TokenSource, withBearerToken } from "./bearer-token.ts";
 import { createConnectCall } from "./connect-call.ts";
+import {
+  type Environment,
+  findVariable,
+  flagFromVariable,
+  environmentVariables as variables,
+} from "./environment.ts";
 import { fetchHttpClient } from "./fetch-http-client.ts";
 import type { HttpClient } from "./http-client.ts";
 import { type RetryOptions, withRetries } from "./retry.ts";
@@ -74,7 +80,8 @@ export function createRunnerClient(options: RunnerClientOptions = {}): RunnerCli
 /**
  * Creates a client like {@link createRunnerClient}, configured by environment variables: the token
  * in `ONA_API_KEY` or, if that is not set, `GITPOD_API_KEY`; the base URL in `ONA_BASE_URL` or
- * `GITPOD_BASE_URL`. Empty variables count as not set. Options take precedence over variables.
+ * `GITPOD_BASE_URL`; `allowCleartextToken` in `ONA_ALLOW_CLEARTEXT_TOKEN` (`true` or `false`).
+ * Empty variables count as not set. Options take precedence over variables.
  *
  * Without a token, calls are not authenticated, which suits a server on your own machine.
  */
@@ -85,9 +92,6 @@ export function createRunnerClientFromEnv(
   return createRunnerClient(withEnvironment(options, env));
 }
 
-/** Environment variables. */
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 /** Returns the options with unset ones filled in from environment variables. */
 export function withEnvironment<Options extends RunnerClientOptions>(
   options: Options,
@@ -95,8 +99,10 @@ export function withEnvironment<Options extends RunnerClientOptions>(
 ): Options {
   return {
     ...options,
-    token: options.token ?? (env.ONA_API_KEY || env.GITPOD_API_KEY || undefined),
-    baseUrl: options.baseUrl ?? (env.ONA_BASE_URL || env.GITPOD_BASE_URL || undefined),
+    token: options.token ?? findVariable(variables.token, env)?.value,
+    baseUrl: options.baseUrl ?? findVariable(variables.baseUrl, env)?.value,
+    allowCleartextToken:
+      options.allowCleartextToken ?? flagFromVariable(variables.allowCleartextToken, env),
   };
 }
 
@@ -128,15 +134,16 @@ export function createRunnerClientOverHttp(
       headers,
       interceptors,
       timeoutMs,
+      ...(transport === undefined && { origin: baseUrl.origin }),
     }),
   );
 }
 
 function assertTokenIsSafe({ token, headers }: RunnerClientOptions, baseUrl: URL): void {
-  if (baseUrl.protocol !== "http:" || isLoopback(baseUrl)) {
-    return;
-  }
-  if (token !== undefined || new Headers(headers).has("Authorization")) {
+  if (
+    isUnencrypted(baseUrl) &&
+    (token !== undefined || new Headers(headers).has("Authorization"))
+  ) {
     throw new Error(
       `the token would be sent unencrypted to ${baseUrl.host}; use https: or set allowCleartextToken`,
     );

@@ -33,6 +33,8 @@ export interface UnaryTransportOptions {
   readonly interceptors?: readonly Interceptor[] | undefined;
   /** The timeout of calls that do not set their own, in milliseconds. Default: no timeout. */
   readonly timeoutMs?: number | undefined;
+  /** The origin of the server, for the error of a timeout. Default: the error does not name it. */
+  readonly origin?: string | undefined;
 }
 
 /**
@@ -66,7 +68,10 @@ export function createUnaryTransport(options: UnaryTransportOptions): Transport 
     const effectiveTimeoutMs = timeoutMs ?? options.timeoutMs ?? 0;
     const timer =
       effectiveTimeoutMs > 0
-        ? setTimeout(() => controller.abort(timeoutError()), effectiveTimeoutMs)
+        ? setTimeout(
+            () => controller.abort(timeoutError(effectiveTimeoutMs, options.origin)),
+            effectiveTimeoutMs,
+          )
         : undefined;
     try {
       return await call({
@@ -119,8 +124,10 @@ export function createUnaryTransport(options: UnaryTransportOptions): Transport 
   };
 }
 
-function timeoutError(): ConnectError {
-  return new ConnectError("the operation timed out", Code.DeadlineExceeded);
+function timeoutError(timeoutMs: number, origin: string | undefined): ConnectError {
+  const time = timeoutMs < 1000 ? `${Math.ceil(timeoutMs)} ms` : `${timeoutMs / 1000} s`;
+  const server = origin === undefined ? "" : ` to ${origin}`;
+  return new ConnectError(`the call${server} timed out after ${time}`, Code.DeadlineExceeded);
 }
 
 /**

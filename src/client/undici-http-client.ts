@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type Dispatcher, errors } from "undici";
-import { connectionError, type HttpClient, type HttpResponse } from "./http-client.ts";
+import { connectionError } from "./connection-error.ts";
+import type { HttpClient, HttpResponse } from "./http-client.ts";
 import { type RawResponse, toHttpResponse } from "./raw-response.ts";
 
 /**

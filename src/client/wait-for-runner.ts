@@ -11,7 +11,10 @@ import type { RunnerClient } from "./runner-client.ts";
 
 /** Options of {@link waitForRunner}. */
 export interface WaitOptions extends PollOptions {
-  /** The maximum total time to wait, in milliseconds. Default: no limit. */
+  /**
+   * The maximum total time to wait, in milliseconds. 0 checks the condition once, with a single
+   * call. Default: no limit.
+   */
   readonly timeoutMs?: number | undefined;
   /** Called with the result of each call that does not end the wait. Default: none. */
   readonly onProgress?: ((result: PollResult) => void) | undefined;
@@ -34,7 +37,8 @@ export class WaitTimeoutError extends Error {
  *
  * The condition is evaluated after each call, with the runner, or with undefined if the runner does
  * not exist: `(runner) => runner === undefined` waits until the runner is deleted, and
- * `waitForRunner` then returns undefined.
+ * `waitForRunner` then returns undefined. A type predicate determines the type of the result:
+ * `(runner): runner is Runner => …` never returns undefined.
  *
  * Throws
  *
@@ -44,6 +48,18 @@ export class WaitTimeoutError extends Error {
  * - a ConnectError with the code `canceled` if the signal is aborted,
  * - a ConnectError for any other permanent error, like `watchRunner`.
  */
+export async function waitForRunner<Result extends Runner | undefined>(
+  client: RunnerClient,
+  runnerId: string,
+  condition: (runner: Runner | undefined) => runner is Result,
+  options?: WaitOptions,
+): Promise<Result>;
+export async function waitForRunner(
+  client: RunnerClient,
+  runnerId: string,
+  condition: (runner: Runner | undefined) => boolean,
+  options?: WaitOptions,
+): Promise<Runner | undefined>;
 export async function waitForRunner(
   client: RunnerClient,
   runnerId: string,
@@ -57,7 +73,8 @@ export async function waitForRunner(
   } = options;
   let last: { runner: Runner; seenAt: number } | undefined;
   let lastError: ConnectError | undefined;
-  const endsAt = clock.now() + timeoutMs;
+  const checksOnce = timeoutMs === 0;
+  const endsAt = checksOnce ? Number.POSITIVE_INFINITY : clock.now() + timeoutMs;
   for await (const result of pollRunner(client, runnerId, { ...options, signal }, endsAt)) {
     const { runner, error } = result;
     const isNotFound = error?.code === Code.NotFound;
@@ -72,6 +89,9 @@ export async function waitForRunner(
       last = { runner, seenAt: clock.now() };
     }
     options.onProgress?.(result);
+    if (checksOnce) {
+      break;
+    }
   }
   if (signal.aborted) {
     throw ConnectError.from(signal.reason, Code.Canceled);
@@ -83,8 +103,9 @@ export async function waitForRunner(
       : [`last seen ${formatSeconds(clock.now() - last.seenAt)} ago in ${phaseName(last.runner)}`]),
     ...(lastError === undefined ? [] : [`the last call failed: ${lastError.message}`]),
   ];
+  const limit = checksOnce ? "" : ` within ${formatSeconds(timeoutMs)}`;
   throw new WaitTimeoutError(
-    `runner ${runnerId} did not meet the condition within ${formatSeconds(timeoutMs)}: ${state.join("; ")}`,
+    `runner ${runnerId} did not meet the condition${limit}: ${state.join("; ")}`,
     last?.runner,
     lastError,
   );

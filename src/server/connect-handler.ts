@@ -43,6 +43,8 @@ export interface ConnectHandlerOptions {
   /** Observes every call. */
   readonly observer: CallObserver;
   readonly limits: ServerLimits;
+  /** The options with which Connect reads and writes JSON. */
+  readonly jsonOptions?: object;
   /** Serves the calls of GetRunner that it can. Default: Connect serves all of them. */
   readonly fastPath?: FastPath | undefined;
 }
@@ -67,6 +69,7 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
   const { limits, observer, authorize, fastPath } = options;
   const router = createConnectRouter({
     acceptCompression: compressions,
+    ...(options.jsonOptions && { jsonOptions: options.jsonOptions }),
     readMaxBytes: limits.maxBodyBytes,
     interceptors: [...options.interceptors],
     requestGate: (context) => context.values.get(gateKey)(context),

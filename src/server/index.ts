@@ -4,6 +4,7 @@
  * @module
  */
 
+export type { StaleFile } from "../fixture/file-problems.ts";
 export {
   type FileRunnerStore,
   type FileRunnerStoreOptions,
@@ -15,9 +16,11 @@ export {
   FixtureError,
   formatDiagnostic,
 } from "../fixture/fixture-diagnostic.ts";
+export { type EncodedRunner, encodeRunner } from "../store/encoded-runner.ts";
 export { createMemoryRunnerStore, type MemoryRunnerStore } from "../store/memory-runner-store.ts";
 export {
   type RunnerStore,
+  type StoreStatus,
   StoreUnreachableError,
   UnreadableRunnerError,
 } from "../store/runner-store.ts";

@@ -20,6 +20,7 @@ import { createListener, type ListenerOptions } from "./http/listener.ts";
 import { memoize } from "./http/memoize.ts";
 import type { RejectionReason } from "./http/rejection.ts";
 import { pathOf } from "./http/request-target.ts";
+import { listenError } from "./listen-error.ts";
 import { createCallObserver } from "./observability/call-observer.ts";
 import { warnOfLogFailure } from "./observability/log-failure.ts";
 import { createServerMetrics } from "./observability/metrics.ts";
@@ -27,6 +28,11 @@ import { createRejectionObserver } from "./observability/rejection-observer.ts";
 import { requestIdHeader } from "./observability/request-id.ts";
 import { createRunnerRoutes } from "./runner-routes.ts";
 import { respondUnimplemented } from "./unimplemented.ts";
+import { createUnknownJsonWriter } from "./unknown-json.ts";
+
+const loopbackOnlyMessage =
+  "without tokens, the server accepts requests for loopback hosts only; call it on 127.0.0.1, " +
+  "or start it with --token or --allow-unauthenticated";
 
 /** Options of {@link createRunnerServer}. */
 export interface RunnerServerOptions {
@@ -80,6 +86,8 @@ export interface RunnerServer {
    * `timeoutMs` milliseconds (default: 10 s) are destroyed.
    */
   close(options?: { readonly timeoutMs?: number }): Promise<void>;
+  /** The same as `close()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -118,11 +126,12 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
       );
     }
   }
+  const unknownJson = createUnknownJsonWriter();
   const connectHandler = createConnectHandler({
     routes: (router) => {
       createRunnerRoutes({
         store: options.store,
-        interceptors: [observer.interceptor, ...interceptors],
+        interceptors: [observer.interceptor, ...interceptors, unknownJson.interceptor],
       })(router);
       options.routes?.(router);
     },
@@ -130,6 +139,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     authorize,
     observer,
     limits,
+    jsonOptions: unknownJson.jsonOptions,
     // The fast path bypasses interceptors, which must see all calls.
     fastPath:
       interceptors.length === 0
@@ -219,10 +229,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
         );
       }
     } else if (loopbackOnly && parseHost(request.authority)?.isLoopback !== true) {
-      return new ConnectError(
-        "without tokens, the server accepts requests for loopback hosts only",
-        Code.PermissionDenied,
-      );
+      return new ConnectError(loopbackOnlyMessage, Code.PermissionDenied);
     }
     return undefined;
   }
@@ -242,7 +249,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
       send(response, 405);
     } else if (loopbackOnly && parseHost(exchange.authority)?.isLoopback !== true) {
       reject(exchange, "forbidden_host", 403);
-      send(response, 403, "without tokens, the server accepts requests for loopback hosts only\n");
+      send(response, 403, `${loopbackOnlyMessage}\n`);
     } else if (path === "/metrics") {
       metrics.registry.metrics().then(
         (text) => send(response, 200, text, metrics.registry.contentType),
@@ -261,11 +268,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   return {
     async start() {
       const address = await listener.start(host, port).catch((error: NodeJS.ErrnoException) => {
-        throw error.code === "EADDRINUSE"
-          ? new Error(`port ${port} on ${host} is in use; choose another with --port`, {
-              cause: error,
-            })
-          : error;
+        throw listenError(error, host, port);
       });
       const scheme = options.tls === undefined ? "http" : "https";
       url = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${address.port}`;
@@ -278,6 +281,9 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     close({ timeoutMs = 10_000 } = {}) {
       state = "closing";
       return listener.close(timeoutMs);
+    },
+    [Symbol.asyncDispose]() {
+      return this.close();
     },
   };
 }

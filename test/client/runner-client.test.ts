@@ -207,18 +207,22 @@ describe.each([
       ["without a response", stall],
       ["with an incomplete response", stallMidway],
     ])("%s after its timeout", async (_, behavior) => {
-      const { getRunner } = await startClient([behavior]);
+      const { getRunner, server } = await startClient([behavior]);
       const error = await errorOf(getRunner({ timeoutMs: 50 }));
-      expect(error.message).toBe("[deadline_exceeded] the operation timed out");
+      expect(error.message).toBe(
+        `[deadline_exceeded] the call to ${server.url} timed out after 50 ms`,
+      );
     });
 
     test("with the number of attempts in the error", async () => {
-      const { getRunner } = await startClient([unavailable, stall], {
+      const { getRunner, server } = await startClient([unavailable, stall], {
         timeoutMs: 250,
         retry: { clock: createFakeClock() },
       });
       const error = await errorOf(getRunner());
-      expect(error.message).toBe("[deadline_exceeded] the operation timed out (2 attempts)");
+      expect(error.message).toBe(
+        `[deadline_exceeded] the call to ${server.url} timed out after 250 ms (2 attempts)`,
+      );
     });
 
     test.each([
@@ -602,5 +606,35 @@ describe("createRunnerClientFromEnv", () => {
 
   test("reports the invalid base URL", () => {
     expect(() => createRunnerClientFromEnv({}, { ONA_BASE_URL: "nope" })).toThrow('"nope"');
+  });
+
+  test.each([
+    ["true", undefined, true],
+    ["1", undefined, true],
+    ["FALSE", undefined, false],
+    ["", undefined, false],
+    ["true", false, false],
+    ["false", true, true],
+  ])(
+    "with ONA_ALLOW_CLEARTEXT_TOKEN=%s and the option %s, sending a token in cleartext is allowed: %s",
+    (value, allowCleartextToken, isAllowed) => {
+      const env = {
+        ONA_ALLOW_CLEARTEXT_TOKEN: value,
+        ONA_API_KEY: "t",
+        ONA_BASE_URL: "http://mock",
+      };
+      const create = () => createRunnerClientFromEnv({ allowCleartextToken }, env);
+      if (isAllowed) {
+        create();
+      } else {
+        expect(create).toThrow("the token would be sent unencrypted to mock");
+      }
+    },
+  );
+
+  test("rejects an invalid flag in the environment", () => {
+    expect(() => createRunnerClientFromEnv({}, { ONA_ALLOW_CLEARTEXT_TOKEN: "maybe" })).toThrow(
+      'ONA_ALLOW_CLEARTEXT_TOKEN must be true or false, not "maybe"',
+    );
   });
 });

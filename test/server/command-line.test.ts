@@ -1,4 +1,6 @@
 import { execFile } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +17,13 @@ import { getRunnerPath, unknownId } from "../support/server.ts";
 const root = new URL("../..", import.meta.url).pathname;
 const certificate = join(root, "test/support/tls/cert.pem");
 const id = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
+
+const keyFile = join(root, "test/support/tls/key.pem");
+const temporary = mkdtempSync(join(tmpdir(), "keys-"));
+const otherKeyFile = join(temporary, "other.pem");
+const { privateKey } = generateKeyPairSync("ed25519");
+writeFileSync(otherKeyFile, privateKey.export({ type: "pkcs8", format: "pem" }));
+afterAll(() => rmSync(temporary, { recursive: true }));
 
 let servers: RunnerctlProcess[];
 let cleartext: string;
@@ -152,8 +161,73 @@ describe("runnerctl serve", () => {
     expect((await server.exited).code).toBe(0);
   });
 
+  describe("--sample", () => {
+    const serveUntilReady = async (args: string[], env: NodeJS.ProcessEnv = {}) => {
+      const server = startRunnerctl(["serve", "--port", "0", ...args], env);
+      const [, count] = await server.waitForStdout(/Serving (\d+) runners? on \S+\n/);
+      await server.waitForStdout(/Try:/);
+      server.process.kill();
+      const { code, stdout } = await server.exited;
+      return { code, count, stdout };
+    };
+
+    test.each<[string, string[], NodeJS.ProcessEnv]>([
+      ["serves the sample runners", ["--sample"], {}],
+      ["can be set by the environment", [], { RUNNER_SERVER_SAMPLE: "true" }],
+      [
+        "serves each once if --data names them, too",
+        ["--sample", "--data", "examples/runners"],
+        {},
+      ],
+    ])("%s", async (_, args, env) => {
+      const { code, count, stdout } = await serveUntilReady(args, env);
+      expect({ code, count }).toEqual({ code: 0, count: "6" });
+      expect(stdout).toContain(id);
+    });
+
+    test("adds to --data", async () => {
+      const folder = mkdtempSync(join(tmpdir(), "fixtures-"));
+      const runnerId = "00000000-0000-4000-8000-000000000001";
+      writeFileSync(join(folder, "mine.json"), JSON.stringify({ runner: { runnerId } }));
+      const { count, stdout } = await serveUntilReady(["--sample", "--data", folder]);
+      rmSync(folder, { recursive: true });
+      expect(count).toBe("7");
+      expect(stdout).toContain(id);
+      expect(stdout).toContain(runnerId);
+    });
+  });
+
   test.each([
-    [[], "--data is missing"],
+    ["192.0.2.1", "0", "192.0.2.1 is not an address of this machine; choose one with --host"],
+    ["host.invalid", "0", "cannot resolve host.invalid; choose a host with --host"],
+  ])("exits with 1 if it cannot listen on %s", async (host, port, message) => {
+    const args = ["serve", "--sample", "--host", host, "--port", port, "--token", "t"];
+    expect(await startRunnerctl(args).exited).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: `runnerctl: ${message}\n`,
+    });
+  });
+
+  // Some containers allow everyone to listen on all ports.
+  const firstPort = Number(readFileSync("/proc/sys/net/ipv4/ip_unprivileged_port_start", "utf8"));
+  test.skipIf(firstPort <= 80)("exits with 1 if it is not permitted to listen", async () => {
+    const main = join(root, "src/cli/main.ts");
+    const child = execFile(process.execPath, [main, "serve", "--sample", "--port", "80"], {
+      ...(process.getuid?.() === 0 && { uid: 65534, gid: 65534 }),
+    });
+    let stderr = "";
+    child.stderr?.on("data", (text) => (stderr += text));
+    const [code] = await once(child, "close");
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr:
+        "runnerctl: not permitted to listen on port 80 of 127.0.0.1; choose a port above 1023 with --port\n",
+    });
+  });
+
+  test.each([
+    [[], "no runners to serve; pass files or folders of fixtures with --data, or use --sample"],
     [
       ["--data", "examples/runners", "--tls-cert", "x"],
       "--tls-cert and --tls-key must be used together",
@@ -164,11 +238,31 @@ describe("runnerctl serve", () => {
     [["--data", "examples/runners", "--log-level", "loud"], "silent"],
     [["--nonsense"], "unknown option"],
     [["--data", "examples/runners", "--token", "one", "se cret"], "--token: token 2 contains a"],
-    [["--data", "examples/runners", "--token", "one", "--token", ""], "--token: token 2 is empty"],
-    [["--data", "examples/runners", "--token", ""], "--token: token 1 is empty"],
+    [["--data", "examples/runners", "--token", ""], "--token <token...>' has an empty value"],
     [["--data", "examples/runners", "--cors-origin", "a.example.com"], "is not an origin"],
-    [["--data", "examples/runners", "--cors-origin", ""], "--cors-origin: value 1 is empty"],
     [["--data", "examples/runners", "--path-prefix", "/a b"], "a path, such as /api"],
+    [
+      ["--sample", "--tls-cert", "nope", "--tls-key", keyFile],
+      "cannot read the file of --tls-cert: ENOENT",
+    ],
+    [
+      ["--sample", "--tls-cert", certificate, "--tls-key", "."],
+      "cannot read the file of --tls-key: EISDIR",
+    ],
+    [
+      ["--sample", "--tls-cert", certificate, "--tls-key", "package.json"],
+      "package.json of --tls-key is not a private key in PEM format",
+    ],
+    [
+      ["--sample", "--tls-cert", "README.md", "--tls-key", keyFile],
+      "README.md of --tls-cert is not a certificate in PEM format",
+    ],
+    [
+      ["--sample", "--tls-cert", certificate, "--tls-key", otherKeyFile],
+      "the private key of --tls-key does not belong to the certificate of --tls-cert",
+    ],
+    [["--sample", "--token-file", "nope"], "cannot read the file of --token-file: ENOENT"],
+    [["examples/runners"], "serve takes no arguments; pass fixtures with --data examples/runners"],
   ])("exits with 2 for %j", async (args, message) => {
     const server = startRunnerctl(["serve", ...args]);
     expect(await server.exited).toMatchObject({

@@ -1,12 +1,14 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { flagFromVariable } from "../../client/environment.ts";
 import { findTokenFault } from "../../server/bearer-token.ts";
 import { isOrigin } from "../../server/http/cors.ts";
 import { defaultLimits } from "../../server/http/limits.ts";
-import { asArgParser, parseDuration } from "../arguments.ts";
+import { asArgParser, ListOption, parseDuration } from "../arguments.ts";
 
 /** The parsed options of `runnerctl serve`. Timeouts are in milliseconds. */
 export interface ServeOptions {
   readonly data: readonly string[];
+  readonly sample: boolean;
   readonly lenient: boolean;
   readonly host: string;
   readonly port: number;
@@ -49,11 +51,12 @@ RUNNER_SERVER_TOKENS.
 The server also serves /healthz, /readyz and /metrics.
 
 Example:
-  runnerctl serve --data examples/runners --token "$TOKEN" --host 0.0.0.0`,
+  runnerctl serve --data fixtures --token "$TOKEN" --host 0.0.0.0`,
     )
+    .allowExcessArguments()
     .hook("preAction", (command) => {
       applyFlagsFromEnvironment(command);
-      checkLists(command);
+      checkTokensAndOrigins(command);
       checkOptionCombinations(command);
     });
   const add = (group: string, ...options: Option[]) => {
@@ -63,8 +66,9 @@ Example:
   };
   add(
     "Fixtures:",
-    listOption("--data <path...>", "files and folders of fixtures; reloaded when they change"),
-    flagOption("--lenient", "accept fixtures that only violate validation rules, and warn"),
+    listOption("--data <path...>", "files and folders of fixtures; reloaded on change"),
+    flagOption("--sample", "the sample runners, in addition to --data"),
+    flagOption("--lenient", "accept fixtures that only violate rules, and warn"),
   );
   add(
     "Address:",
@@ -144,7 +148,7 @@ function valueOption<T>(
   flags: string,
   description: string,
   defaultValue?: T,
-  parse?: (text: string) => T,
+  parse?: (text: string, previous: T | undefined) => T,
 ): Option {
   const option = new Option(flags, description).default(defaultValue);
   if (parse !== undefined) {
@@ -160,64 +164,24 @@ function flagOption(flags: string, description: string): Option {
 /** Sets flags from the environment. Commander itself sets a flag even if the value is `false`. */
 function applyFlagsFromEnvironment(command: Command): void {
   for (const option of command.options.filter((option) => option.isBoolean())) {
-    const text = process.env[envName(option)];
     const name = option.attributeName();
-    if (text === undefined || command.getOptionValueSource(name) !== "default") {
+    if (command.getOptionValueSource(name) !== "default") {
       continue;
     }
-    if (!/^(true|false|1|0|)$/i.test(text)) {
-      command.error(`error: ${envName(option)} must be true or false, not '${text}'`);
+    try {
+      const isSet = flagFromVariable(envName(option), process.env);
+      if (isSet !== undefined) {
+        command.setOptionValueWithSource(name, isSet, "env");
+      }
+    } catch (error) {
+      command.error(`error: ${(error as Error).message}`);
     }
-    command.setOptionValueWithSource(name, /^(true|1)$/i.test(text), "env");
   }
 }
 
 function listOption(flags: string, description: string, env?: string): Option {
-  const option = new Option(flags, description).default([]);
-  // The command line has one item per value; an environment variable has all items in one value.
-  return option
-    .env(env ?? envName(option))
-    .argParser((text: string, previous: readonly string[]) => {
-      const items = text.split(",").filter((item) => item !== "");
-      return [...previous, ...(items.length === 0 ? [""] : items)];
-    });
-}
-
-/** Exits with a usage error if an item of a list is empty or invalid. The error contains no token. */
-function checkLists(command: Command): void {
-  for (const option of command.options) {
-    const name = option.attributeName();
-    const items: unknown = command.getOptionValue(name);
-    if (!Array.isArray(items)) {
-      continue;
-    }
-    const isFromEnvironment = command.getOptionValueSource(name) === "env";
-    if (isFromEnvironment && items.every((item) => item === "")) {
-      // An empty variable is like none.
-      command.setOptionValueWithSource(name, [], "default");
-      continue;
-    }
-    for (const [index, item] of items.entries()) {
-      const fault = findItemFault(name, item, index + 1);
-      if (fault !== undefined) {
-        const source = (isFromEnvironment && option.envVar) || option.long;
-        command.error(`error: ${source}: ${fault}`);
-      }
-    }
-  }
-}
-
-function findItemFault(name: string, item: string, number: number): string | undefined {
-  if (name === "token") {
-    const fault = findTokenFault(item);
-    return fault && `token ${number} ${fault}`;
-  }
-  if (item === "") {
-    return `value ${number} is empty`;
-  }
-  return name === "corsOrigin" && item !== "*" && !isOrigin(item)
-    ? `'${item}' is not an origin; write it as https://app.example.com, or * for all`
-    : undefined;
+  const option = new ListOption(flags, description).default([]);
+  return option.env(env ?? envName(option));
 }
 
 function durationOption(flags: string, description: string, defaultMs: number): Option {
@@ -227,11 +191,37 @@ function durationOption(flags: string, description: string, defaultMs: number): 
   );
 }
 
+/** Exits with a usage error for tokens and origins that can never match. It contains no token. */
+function checkTokensAndOrigins(command: Command): void {
+  const { token, corsOrigin } = command.opts<ServeOptions>();
+  for (const [index, item] of token.entries()) {
+    const fault = findTokenFault(item);
+    if (fault !== undefined) {
+      const isFromEnvironment = command.getOptionValueSource("token") === "env";
+      const source = isFromEnvironment ? "RUNNER_SERVER_TOKENS" : "--token";
+      command.error(`error: ${source}: token ${index + 1} ${fault}`);
+    }
+  }
+  for (const item of corsOrigin) {
+    if (item !== "*" && !isOrigin(item)) {
+      command.error(
+        `error: --cors-origin: '${item}' is not an origin; write it as https://app.example.com`,
+      );
+    }
+  }
+}
+
 /** Exits with a usage error if a required option is missing or only valid with another one. */
 function checkOptionCombinations(command: Command): void {
-  const { data, tlsCert, tlsKey } = command.opts<ServeOptions>();
-  if (data.length === 0) {
-    command.error("error: --data is missing; pass files or folders of fixtures");
+  const [argument] = command.args;
+  if (argument !== undefined) {
+    command.error(`error: serve takes no arguments; pass fixtures with --data ${argument}`);
+  }
+  const { data, sample, tlsCert, tlsKey } = command.opts<ServeOptions>();
+  if (data.length === 0 && !sample) {
+    command.error(
+      "error: no runners to serve; pass files or folders of fixtures with --data, or use --sample",
+    );
   }
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     command.error("error: --tls-cert and --tls-key must be used together");

@@ -1,23 +1,32 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { sanitize } from "./sanitize.ts";
+import { FixtureError, formatDiagnostic } from "../../fixture/fixture-diagnostic.ts";
+import { sanitize } from "../../runner/sanitize.ts";
+import { describeCallError } from "./request-id.ts";
 
-/** What to do about an error, for codes whose messages do not say it. */
+/** What to do about an error, unless its message names an option of `runnerctl` itself. */
 const hints: Partial<Record<Code, string>> = {
   [Code.Unauthenticated]: "set ONA_API_KEY, or pass a file with the token with --token-file",
   [Code.PermissionDenied]: "use a token that has access to this runner",
-  [Code.Unavailable]: "check --base-url, or try again later",
+  [Code.Unavailable]: "check --base-url (or ONA_BASE_URL), or try again later",
   [Code.DeadlineExceeded]: "raise --timeout",
 };
 
 /**
- * Formats an error as text: what went wrong, and what to do. An error of a call
- * is a single line, with its code and the rule violations from its details.
+ * Formats an error as text: what went wrong, and what to do. The text is safe to
+ * print on a terminal. It is a single line, but has one for each diagnostic of a
+ * FixtureError. An error of a call has its code, its request ID and the rule
+ * violations from its
+ * details.
  */
 export async function formatError(error: unknown): Promise<string> {
-  if (!(error instanceof ConnectError)) {
-    return error instanceof Error ? error.message : String(error);
+  if (error instanceof FixtureError) {
+    return error.diagnostics.map(formatDiagnostic).join("\n");
   }
-  const parts = [error.message, ...(await formatViolations(error)), hints[error.code]];
+  if (!(error instanceof ConnectError)) {
+    return sanitize(error instanceof Error ? error.message : String(error));
+  }
+  const hint = / --[a-z]/.test(error.rawMessage) ? undefined : hints[error.code];
+  const parts = [describeCallError(error), ...(await formatViolations(error)), hint];
   return sanitize(parts.filter((part) => part !== undefined).join("; "));
 }
 
