@@ -27,6 +27,7 @@ import { createServerMetrics } from "./observability/metrics.ts";
 import { createRejectionObserver } from "./observability/rejection-observer.ts";
 import { requestIdHeader } from "./observability/request-id.ts";
 import { createRunnerRoutes } from "./runner-routes.ts";
+import { createStoreCheck } from "./store-check.ts";
 import { respondUnimplemented } from "./unimplemented.ts";
 import { createUnknownJsonWriter } from "./unknown-json.ts";
 
@@ -80,6 +81,11 @@ export interface RunnerServer {
   start(): Promise<string>;
   /** The base URL for clients. Undefined until the server has started. */
   readonly url: string | undefined;
+  /**
+   * Makes `/readyz` report 503, so that load balancers stop sending requests. The server still
+   * accepts connections and calls until it is closed.
+   */
+  drain(): void;
   /**
    * Shuts down gracefully: `/readyz` reports 503, new connections are refused,
    * and calls in progress are finished. Connections that are still open after
@@ -157,7 +163,8 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   const procedureOf = memoize((path: string) =>
     path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path,
   );
-  let state: "new" | "ready" | "closing" = "new";
+  const checkStore = createStoreCheck(options.store, logger);
+  let state: "new" | "ready" | "draining" | "closing" = "new";
   let url: string | undefined;
 
   const listener = createListener({
@@ -258,10 +265,16 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
           send(response, 500);
         },
       );
-    } else if (path === "/readyz" && state !== "ready") {
-      send(response, 503, "closing\n");
-    } else {
+    } else if (path === "/healthz") {
       send(response, 200, "ok\n");
+    } else if (state !== "ready") {
+      send(response, 503, `${state}\n`);
+    } else {
+      checkStore().then(({ ready, messages }) => {
+        const lines = messages.map((message) => message.replace(/\s+/g, " "));
+        const text = [ready ? "ok" : "not ready", ...lines, ""].join("\n");
+        send(response, ready ? 200 : 503, text);
+      }, onError);
     }
   }
 
@@ -278,6 +291,11 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     get url() {
       return url;
     },
+    drain() {
+      if (state === "ready") {
+        state = "draining";
+      }
+    },
     close({ timeoutMs = 10_000 } = {}) {
       state = "closing";
       return listener.close(timeoutMs);
@@ -293,7 +311,12 @@ function normalizePrefix(prefix: string): string {
   return prefix.replace(/^\/*/, "/").replace(/\/+$/, "");
 }
 
-function send(response: NodeResponse, status: number, text = "", contentType = "text/plain"): void {
+function send(
+  response: NodeResponse,
+  status: number,
+  text = "",
+  contentType = "text/plain; charset=utf-8",
+): void {
   response.statusCode = status;
   if (text !== "") {
     response.setHeader("Content-Type", contentType);

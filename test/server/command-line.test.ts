@@ -237,6 +237,7 @@ describe("runnerctl serve", () => {
     [["--data", "examples/runners", "--max-streams", "0"], "a whole number greater than 0"],
     [["--data", "examples/runners", "--log-level", "loud"], "silent"],
     [["--nonsense"], "unknown option"],
+    [["--sample", "--drain-delay", "5"], "500ms, 5s or 2m"],
     [["--data", "examples/runners", "--token", "one", "se cret"], "--token: token 2 contains a"],
     [["--data", "examples/runners", "--token", ""], "--token <token...>' has an empty value"],
     [["--data", "examples/runners", "--cors-origin", "a.example.com"], "is not an origin"],

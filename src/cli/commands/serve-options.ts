@@ -3,7 +3,7 @@ import { flagFromVariable } from "../../client/environment.ts";
 import { findTokenFault } from "../../server/bearer-token.ts";
 import { isOrigin } from "../../server/http/cors.ts";
 import { defaultLimits } from "../../server/http/limits.ts";
-import { asArgParser, ListOption, parseDuration } from "../arguments.ts";
+import { asArgParser, ListOption, parseDuration, parseDurationOrZero } from "../arguments.ts";
 
 /** The parsed options of `runnerctl serve`. Timeouts are in milliseconds. */
 export interface ServeOptions {
@@ -27,6 +27,7 @@ export interface ServeOptions {
   readonly requestTimeout: number;
   readonly idleTimeout: number;
   readonly shutdownTimeout: number;
+  readonly drainDelay: number;
   readonly logLevel: string;
 }
 
@@ -128,6 +129,12 @@ Example:
       "--idle-timeout <time>",
       "idle time between requests",
       defaultLimits.idleTimeoutMs,
+    ),
+    valueOption(
+      "--drain-delay <time>",
+      "time to keep accepting calls at shutdown",
+      0,
+      asArgParser(parseDurationOrZero),
     ),
     durationOption("--shutdown-timeout <time>", "time for in-flight calls at shutdown", 10_000),
   );
