@@ -47,8 +47,8 @@ async function withAuthorization(call: UnaryCall, request: CallRequest, value: s
 }
 
 function formatAuthorization(token: string): string {
-  // Visible ASCII: what a header may contain, except spaces.
-  if (!/^[\x21-\x7e]+$/.test(token || "")) {
+  // The syntax of RFC 6750, section 2.1.
+  if (!/^[\w.~+/-]+=*$/.test(token || "")) {
     throw new ConnectError(
       token
         ? "the token contains a character that is not allowed in a token; check for line breaks and spaces"

@@ -8,10 +8,11 @@ import {
 import { type Logger, pino } from "pino";
 import type { Registry } from "prom-client";
 import type { RunnerStore } from "../store/runner-store.ts";
-import { parseBearerToken, type TokenVerifier } from "./authentication.ts";
+import type { TokenVerifier } from "./authentication.ts";
+import { parseBearerToken } from "./bearer-token.ts";
 import { createConnectHandler } from "./connect-handler.ts";
 import { createFastPath } from "./fast-path.ts";
-import { createCors } from "./http/cors.ts";
+import { createCors, isOrigin } from "./http/cors.ts";
 import type { Exchange, NodeResponse, RequestHead } from "./http/exchange.ts";
 import { createHostParser, isLoopback } from "./http/host.ts";
 import { defaultLimits, type ServerLimits } from "./http/limits.ts";
@@ -26,6 +27,7 @@ import { createServerMetrics } from "./observability/metrics.ts";
 import { createRejectionObserver } from "./observability/rejection-observer.ts";
 import { requestIdHeader } from "./observability/request-id.ts";
 import { createRunnerRoutes } from "./runner-routes.ts";
+import { createStoreCheck } from "./store-check.ts";
 import { respondUnimplemented } from "./unimplemented.ts";
 import { createUnknownJsonWriter } from "./unknown-json.ts";
 
@@ -80,6 +82,11 @@ export interface RunnerServer {
   /** The base URL for clients. Undefined until the server has started. */
   readonly url: string | undefined;
   /**
+   * Makes `/readyz` report 503, so that load balancers stop sending requests. The server still
+   * accepts connections and calls until it is closed.
+   */
+  drain(): void;
+  /**
    * Shuts down gracefully: `/readyz` reports 503, new connections are refused,
    * and calls in progress are finished. Connections that are still open after
    * `timeoutMs` milliseconds (default: 10 s) are destroyed.
@@ -99,7 +106,8 @@ export interface RunnerServer {
  * with other servers in the same process.
  *
  * Throws an Error if `host` is not a loopback address, and there is neither
- * `verifyToken` nor `allowUnauthenticated`.
+ * `verifyToken` nor `allowUnauthenticated`; or if one of `corsOrigins` is not
+ * an origin.
  */
 export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   const { host = "127.0.0.1", port = 8080, verifyToken, allowUnauthenticated = false } = options;
@@ -116,7 +124,14 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
         "(--allow-unauthenticated)",
     );
   }
-  const { interceptors = [] } = options;
+  const { interceptors = [], corsOrigins = [] } = options;
+  for (const origin of corsOrigins) {
+    if (origin !== "*" && !isOrigin(origin)) {
+      throw new Error(
+        `${JSON.stringify(origin)} is not an origin; write it as https://app.example.com, or * for all`,
+      );
+    }
+  }
   const unknownJson = createUnknownJsonWriter();
   const connectHandler = createConnectHandler({
     routes: (router) => {
@@ -139,7 +154,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   });
   const parseHost = createHostParser();
   const cors = createCors({
-    origins: options.corsOrigins ?? [],
+    origins: corsOrigins,
     methods: connectCors.allowedMethods,
     allowedHeaders: [...connectCors.allowedHeaders, "Authorization", requestIdHeader],
     exposedHeaders: [...connectCors.exposedHeaders, requestIdHeader, "WWW-Authenticate"],
@@ -148,7 +163,8 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   const procedureOf = memoize((path: string) =>
     path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path,
   );
-  let state: "new" | "ready" | "closing" = "new";
+  const checkStore = createStoreCheck(options.store, logger);
+  let state: "new" | "ready" | "draining" | "closing" = "new";
   let url: string | undefined;
 
   const listener = createListener({
@@ -249,10 +265,16 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
           send(response, 500);
         },
       );
-    } else if (path === "/readyz" && state !== "ready") {
-      send(response, 503, "closing\n");
-    } else {
+    } else if (path === "/healthz") {
       send(response, 200, "ok\n");
+    } else if (state !== "ready") {
+      send(response, 503, `${state}\n`);
+    } else {
+      checkStore().then(({ ready, messages }) => {
+        const lines = messages.map((message) => message.replace(/\s+/g, " "));
+        const text = [ready ? "ok" : "not ready", ...lines, ""].join("\n");
+        send(response, ready ? 200 : 503, text);
+      }, onError);
     }
   }
 
@@ -269,6 +291,11 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     get url() {
       return url;
     },
+    drain() {
+      if (state === "ready") {
+        state = "draining";
+      }
+    },
     close({ timeoutMs = 10_000 } = {}) {
       state = "closing";
       return listener.close(timeoutMs);
@@ -284,7 +311,12 @@ function normalizePrefix(prefix: string): string {
   return prefix.replace(/^\/*/, "/").replace(/\/+$/, "");
 }
 
-function send(response: NodeResponse, status: number, text = "", contentType = "text/plain"): void {
+function send(
+  response: NodeResponse,
+  status: number,
+  text = "",
+  contentType = "text/plain; charset=utf-8",
+): void {
   response.statusCode = status;
   if (text !== "") {
     response.setHeader("Content-Type", contentType);

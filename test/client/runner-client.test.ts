@@ -386,7 +386,7 @@ describe.each([
     });
   });
 
-  test.each(["sec ret", "secret\n", "sécret", ""])(
+  test.each(["sec ret", "secret\n", "sécret", "sec=ret", '"secret"', "sec,ret", ""])(
     "rejects the token %j without revealing it",
     (token) => {
       const create = () => createClient({ token });

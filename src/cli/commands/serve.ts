@@ -14,15 +14,14 @@ import { createServeLogger } from "../output/serve-logger.ts";
 import { writeOutput } from "../output/standard-output.ts";
 import { releaseLoadingMemory } from "../release-memory.ts";
 import { sampleRunnersFolder } from "../sample-runners.ts";
+import { createStopSignal, delayUntilStopSignal } from "../stop-signal.ts";
 import { readTlsFiles } from "../tls-files.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
 /** `runnerctl serve`: runs the reference server until SIGINT or SIGTERM. */
 export async function serve(options: ServeOptions): Promise<void> {
   // Registered first, because a signal may arrive at any moment, also while files are loaded.
-  const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort());
-  process.once("SIGTERM", () => stop.abort());
+  const stop = createStopSignal();
   const logger = await createServeLogger(options.logLevel);
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -60,6 +59,14 @@ export async function serve(options: ServeOptions): Promise<void> {
     const url = await server.start();
     writeOutput(formatServeBanner(url, store, tokens !== undefined));
     await aborted(stop.signal);
+    if (options.drainDelay > 0) {
+      server.drain();
+      logger.info(
+        { delayMs: options.drainDelay },
+        "draining: /readyz reports 503; another signal ends the delay",
+      );
+      await delayUntilStopSignal(options.drainDelay);
+    }
     logger.debug("shutting down");
     await server.close({ timeoutMs: options.shutdownTimeout });
   } finally {
