@@ -13,6 +13,7 @@ import {
   type GetRunnerResponse,
   GetRunnerResponseSchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
+import { messageGrammar, scalarGrammar, type TextGrammar } from "./json-grammar.ts";
 
 /** JSON with fields or enum values that this version of the contract does not define. */
 export interface UnknownJson {
@@ -46,6 +47,9 @@ export function runnerFromJson(
  *
  * Accepts durations with a plus sign: the example in the API's documentation has them and other
  * Protobuf runtimes accept them, but the TypeScript runtime does not.
+ *
+ * Rejects dates that do not exist, and numbers, durations and bytes in a form that Protobuf JSON
+ * does not have: the TypeScript runtime accepts them and reads something else.
  *
  * With `ignoreUnknownFields` (default: false), the runtime drops unknown fields and names of
  * unknown enum values, such as a new capability. Use {@link unknownJson} to read what was dropped.
@@ -151,6 +155,8 @@ function formatPath(segments: readonly (string | number)[]): string {
 /**
  * Returns `json` in a form that the runtime accepts and adds unknown fields and enum values to
  * `unknowns`. Returns the same object if nothing needs to change.
+ *
+ * Throws an Error if a text does not match its grammar.
  */
 function normalizeMessage(
   schema: DescMessage,
@@ -158,6 +164,7 @@ function normalizeMessage(
   path: (string | number)[],
   unknowns: Unknown[],
 ): JsonValue {
+  assertGrammar(messageGrammar(schema), json, path);
   if (schema.typeName === DurationSchema.typeName) {
     return typeof json === "string" && /^\+\d/.test(json) ? json.slice(1) : json;
   }
@@ -173,6 +180,11 @@ function normalizeMessage(
       unknowns.push({ path: [...path, name] });
     } else if (entry.enumNames !== undefined) {
       addUnknownEnumNames(entry, json[name], path, unknowns);
+    } else if (entry.grammar !== undefined) {
+      const value = json[name] as JsonValue;
+      for (const item of Array.isArray(value) ? value : [value]) {
+        assertGrammar(entry.grammar, item, [...path, entry.field.jsonName]);
+      }
     } else if (entry.field.message !== undefined) {
       const value = json[name] as JsonValue;
       path.push(entry.field.jsonName);
@@ -218,10 +230,25 @@ function normalizeField(
   return normalized.some((item, index) => item !== value[index]) ? normalized : value;
 }
 
+/** Throws an Error if `json` is a text that does not match the grammar. */
+function assertGrammar(
+  grammar: TextGrammar | undefined,
+  json: JsonValue,
+  path: readonly (string | number)[],
+): void {
+  if (grammar !== undefined && typeof json === "string" && !grammar.matches(json)) {
+    // Not the text itself: it may be a secret.
+    const name = path.length === 0 ? "the value" : formatPath(path);
+    throw new Error(`cannot decode ${name} from JSON: it is not ${grammar.expected}`);
+  }
+}
+
 interface FieldEntry {
   readonly field: DescField;
   /** The names of the enum's values, if this is an enum field. */
   readonly enumNames: ReadonlySet<string> | undefined;
+  /** What the text of a scalar must be, if the runtime is too lenient about it. */
+  readonly grammar: TextGrammar | undefined;
 }
 
 const fieldsByMessage = new WeakMap<DescMessage, ReadonlyMap<string, FieldEntry>>();
@@ -238,6 +265,7 @@ function getFields(schema: DescMessage): ReadonlyMap<string, FieldEntry> {
         const entry = {
           field,
           enumNames: field.enum && new Set(field.enum.values.map(({ name }) => name)),
+          grammar: scalarGrammar(field),
         };
         return [
           [field.jsonName, entry],
