@@ -11,10 +11,11 @@ export interface TextGrammar {
   matches(text: string): boolean;
 }
 
-/** Returns the grammar of a scalar field's text, or undefined if the runtime is strict about it. */
-export function scalarGrammar({ scalar }: DescField): TextGrammar | undefined {
+/** Returns the grammar of a field's text, or undefined if the runtime is strict about it. */
+export function textGrammar({ scalar, message }: DescField): TextGrammar | undefined {
   switch (scalar) {
     case undefined:
+      return message && messageGrammar(message);
     case ScalarType.STRING:
     case ScalarType.BOOL:
     case ScalarType.FLOAT:
@@ -27,7 +28,7 @@ export function scalarGrammar({ scalar }: DescField): TextGrammar | undefined {
   }
 }
 
-/** Returns the grammar of a message's text, or undefined if its JSON is not checked here. */
+/** Returns the grammar of a message's text, or undefined if its JSON is not a text. */
 export function messageGrammar({ typeName }: DescMessage): TextGrammar | undefined {
   switch (typeName) {
     case TimestampSchema.typeName:
@@ -40,16 +41,26 @@ export function messageGrammar({ typeName }: DescMessage): TextGrammar | undefin
 }
 
 const timestampPattern =
-  /^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
+  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
 
 /** RFC 3339 with up to nine fractional digits, and only days that exist. */
 const timestamp: TextGrammar = {
   expected: "a date and time in RFC 3339",
   matches(text) {
-    const [, year, month, day] = (timestampPattern.exec(text) ?? []).map(Number);
+    if (!timestampPattern.test(text)) {
+      return false;
+    }
+    const day = Number(text.slice(8, 10));
+    if (day <= 28) {
+      return true;
+    }
     // Day 0 is the last day of the month before.
-    const lastDay = new Date(0).setUTCFullYear(year ?? 0, month ?? 0, 0);
-    return day !== undefined && day <= new Date(lastDay).getUTCDate();
+    const lastDay = new Date(0).setUTCFullYear(
+      Number(text.slice(0, 4)),
+      Number(text.slice(5, 7)),
+      0,
+    );
+    return day <= new Date(lastDay).getUTCDate();
   },
 };
 

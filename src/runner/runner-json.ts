@@ -13,7 +13,7 @@ import {
   type GetRunnerResponse,
   GetRunnerResponseSchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { messageGrammar, scalarGrammar, type TextGrammar } from "./json-grammar.ts";
+import { messageGrammar, type TextGrammar, textGrammar } from "./json-grammar.ts";
 
 /** JSON with fields or enum values that this version of the contract does not define. */
 export interface UnknownJson {
@@ -61,6 +61,10 @@ export function messageFromJson<Desc extends DescMessage>(
   json: JsonValue,
   options?: Partial<JsonReadOptions>,
 ): MessageShape<Desc> {
+  const grammar = messageGrammar(schema);
+  if (grammar !== undefined && !matches(grammar, json)) {
+    throw grammarError(schema.name, grammar);
+  }
   const unknowns: Unknown[] = [];
   const normalized = normalizeMessage(schema, json, [], unknowns);
   const message = fromJson(schema, normalized, options);
@@ -164,7 +168,6 @@ function normalizeMessage(
   path: (string | number)[],
   unknowns: Unknown[],
 ): JsonValue {
-  assertGrammar(messageGrammar(schema), json, path);
   if (schema.typeName === DurationSchema.typeName) {
     return typeof json === "string" && /^\+\d/.test(json) ? json.slice(1) : json;
   }
@@ -178,13 +181,13 @@ function normalizeMessage(
     const entry = fields.get(name);
     if (entry === undefined) {
       unknowns.push({ path: [...path, name] });
-    } else if (entry.enumNames !== undefined) {
+      continue;
+    }
+    if (entry.grammar !== undefined && !matches(entry.grammar, json[name] as JsonValue)) {
+      throw grammarError(formatPath([...path, entry.field.jsonName]), entry.grammar);
+    }
+    if (entry.enumNames !== undefined) {
       addUnknownEnumNames(entry, json[name], path, unknowns);
-    } else if (entry.grammar !== undefined) {
-      const value = json[name] as JsonValue;
-      for (const item of Array.isArray(value) ? value : [value]) {
-        assertGrammar(entry.grammar, item, [...path, entry.field.jsonName]);
-      }
     } else if (entry.field.message !== undefined) {
       const value = json[name] as JsonValue;
       path.push(entry.field.jsonName);
@@ -230,24 +233,23 @@ function normalizeField(
   return normalized.some((item, index) => item !== value[index]) ? normalized : value;
 }
 
-/** Throws an Error if `json` is a text that does not match the grammar. */
-function assertGrammar(
-  grammar: TextGrammar | undefined,
-  json: JsonValue,
-  path: readonly (string | number)[],
-): void {
-  if (grammar !== undefined && typeof json === "string" && !grammar.matches(json)) {
-    // Not the text itself: it may be a secret.
-    const name = path.length === 0 ? "the value" : formatPath(path);
-    throw new Error(`cannot decode ${name} from JSON: it is not ${grammar.expected}`);
-  }
+/** Returns whether a value, or each item of a list, is not a text or matches the grammar. */
+function matches(grammar: TextGrammar, json: JsonValue): boolean {
+  return Array.isArray(json)
+    ? json.every((item) => matches(grammar, item))
+    : typeof json !== "string" || grammar.matches(json);
+}
+
+/** Does not contain the text: it may be a secret. */
+function grammarError(name: string, { expected }: TextGrammar): Error {
+  return new Error(`cannot decode ${name} from JSON: it is not ${expected}`);
 }
 
 interface FieldEntry {
   readonly field: DescField;
   /** The names of the enum's values, if this is an enum field. */
   readonly enumNames: ReadonlySet<string> | undefined;
-  /** What the text of a scalar must be, if the runtime is too lenient about it. */
+  /** What a text must be, if the runtime is too lenient about it. */
   readonly grammar: TextGrammar | undefined;
 }
 
@@ -265,7 +267,7 @@ function getFields(schema: DescMessage): ReadonlyMap<string, FieldEntry> {
         const entry = {
           field,
           enumNames: field.enum && new Set(field.enum.values.map(({ name }) => name)),
-          grammar: scalarGrammar(field),
+          grammar: textGrammar(field),
         };
         return [
           [field.jsonName, entry],
