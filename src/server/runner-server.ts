@@ -7,6 +7,7 @@ import {
 } from "@connectrpc/connect";
 import { type Logger, pino } from "pino";
 import type { Registry } from "prom-client";
+import { maxTimerMs, numberOption } from "../runner/option.ts";
 import type { RunnerStore } from "../store/runner-store.ts";
 import { parseBearerToken, type TokenVerifier } from "./authentication.ts";
 import { createConnectHandler } from "./connect-handler.ts";
@@ -14,13 +15,14 @@ import { createFastPath } from "./fast-path.ts";
 import { createCors } from "./http/cors.ts";
 import type { Exchange, NodeResponse, RequestHead } from "./http/exchange.ts";
 import { createHostParser, isLoopback } from "./http/host.ts";
-import { defaultLimits, type ServerLimits } from "./http/limits.ts";
+import type { ServerLimits } from "./http/limits.ts";
 import { createListener, type ListenerOptions } from "./http/listener.ts";
 import { memoize } from "./http/memoize.ts";
 import { createCallObserver } from "./observability/call-observer.ts";
 import { createServerMetrics } from "./observability/metrics.ts";
 import { requestIdHeader } from "./observability/request-id.ts";
 import { createRunnerRoutes } from "./runner-routes.ts";
+import { readServerLimits } from "./server-limits.ts";
 
 /** Options of {@link createRunnerServer}. */
 export interface RunnerServerOptions {
@@ -73,7 +75,7 @@ export interface RunnerServer {
    * and calls in progress are finished. Connections that are still open after
    * `timeoutMs` milliseconds (default: 10 s) are destroyed.
    */
-  close(options?: { readonly timeoutMs?: number }): Promise<void>;
+  close(options?: { readonly timeoutMs?: number | undefined }): Promise<void>;
 }
 
 /**
@@ -86,11 +88,13 @@ export interface RunnerServer {
  * with other servers in the same process.
  *
  * Throws an Error if `host` is not a loopback address, and there is neither
- * `verifyToken` nor `allowUnauthenticated`.
+ * `verifyToken` nor `allowUnauthenticated`, and a RangeError if the port or a
+ * limit is not a number that it accepts.
  */
 export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
-  const { host = "127.0.0.1", port = 8080, verifyToken, allowUnauthenticated = false } = options;
-  const limits = { ...defaultLimits, ...options.limits };
+  const { host = "127.0.0.1", verifyToken, allowUnauthenticated = false } = options;
+  const port = numberOption("port", options.port, 8080, { min: 0, max: 65_535, integer: true });
+  const limits = readServerLimits(options.limits);
   const metrics = createServerMetrics(options.registry);
   const observer = createCallObserver(options.logger ?? pino({ enabled: false }), metrics);
   const loopbackOnly = verifyToken === undefined && !allowUnauthenticated;
@@ -216,9 +220,10 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     get url() {
       return url;
     },
-    close({ timeoutMs = 10_000 } = {}) {
+    async close({ timeoutMs } = {}) {
+      const closeMs = numberOption("timeoutMs", timeoutMs, 10_000, { min: 0 });
       state = "closing";
-      return listener.close(timeoutMs);
+      await listener.close(Math.min(closeMs, maxTimerMs));
     },
   };
 }

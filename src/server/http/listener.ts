@@ -59,7 +59,7 @@ export function createListener(options: ListenerOptions): Listener {
     headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.idleTimeoutMs,
-    connectionsCheckingInterval: Math.min(1000, limits.headersTimeoutMs / 2),
+    connectionsCheckingInterval: Math.ceil(Math.min(1000, limits.headersTimeoutMs / 2)),
     noDelay: true,
   };
   const http1 =
