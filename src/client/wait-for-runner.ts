@@ -4,6 +4,7 @@ import {
   RunnerPhase,
   RunnerPhaseSchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
+import { numberOption, setOptions } from "../runner/option.ts";
 import { unknownJson } from "../runner/runner-json.ts";
 import { systemClock } from "./clock.ts";
 import { type PollOptions, type PollResult, pollRunner } from "./poll-runner.ts";
@@ -11,7 +12,10 @@ import type { RunnerClient } from "./runner-client.ts";
 
 /** Options of {@link waitForRunner}. */
 export interface WaitOptions extends PollOptions {
-  /** The maximum total time to wait, in milliseconds. Default: no limit. */
+  /**
+   * The maximum total time to wait, in milliseconds. 0: the condition is checked once. Default:
+   * Infinity, no limit.
+   */
   readonly timeoutMs?: number | undefined;
   /** Called with the result of each call that does not end the wait. Default: none. */
   readonly onProgress?: ((result: PollResult) => void) | undefined;
@@ -42,7 +46,8 @@ export class WaitTimeoutError extends Error {
  * - a ConnectError with the code `not_found` if the runner does not exist and the condition is not
  *   met,
  * - a ConnectError with the code `canceled` if the signal is aborted,
- * - a ConnectError for any other permanent error, like `watchRunner`.
+ * - a ConnectError for any other permanent error, like `watchRunner`,
+ * - a RangeError if an option does not accept its number.
  */
 export async function waitForRunner(
   client: RunnerClient,
@@ -50,15 +55,13 @@ export async function waitForRunner(
   condition: (runner: Runner | undefined) => boolean,
   options: WaitOptions = {},
 ): Promise<Runner | undefined> {
-  const {
-    timeoutMs = Number.POSITIVE_INFINITY,
-    clock = systemClock,
-    signal = new AbortController().signal,
-  } = options;
+  const { clock = systemClock, signal = new AbortController().signal } = setOptions(options);
+  const timeoutMs = numberOption("timeoutMs", options.timeoutMs, Number.POSITIVE_INFINITY, {
+    min: 0,
+  });
   let last: { runner: Runner; seenAt: number } | undefined;
   let lastError: ConnectError | undefined;
-  const endsAt = clock.now() + timeoutMs;
-  for await (const result of pollRunner(client, runnerId, { ...options, signal }, endsAt)) {
+  for await (const result of pollRunner(client, runnerId, { ...options, signal }, timeoutMs)) {
     const { runner, error } = result;
     const isNotFound = error?.code === Code.NotFound;
     if ((runner !== undefined || isNotFound) && condition(runner)) {
@@ -69,7 +72,7 @@ export async function waitForRunner(
     }
     lastError = error;
     if (runner !== undefined) {
-      last = { runner, seenAt: clock.now() };
+      last = { runner, seenAt: clock.monotonicNow() };
     }
     options.onProgress?.(result);
   }
@@ -80,7 +83,9 @@ export async function waitForRunner(
   const state = [
     ...(last === undefined
       ? ["it could not be read"]
-      : [`last seen ${formatSeconds(clock.now() - last.seenAt)} ago in ${phaseName(last.runner)}`]),
+      : [
+          `last seen ${formatSeconds(clock.monotonicNow() - last.seenAt)} ago in ${phaseName(last.runner)}`,
+        ]),
     ...(lastError === undefined ? [] : [`the last call failed: ${lastError.message}`]),
   ];
   throw new WaitTimeoutError(

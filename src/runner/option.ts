@@ -4,6 +4,19 @@
  */
 export const maxTimerMs = 2 ** 31 - 1;
 
+/**
+ * Returns the options that are set, so that spreading the result over defaults does not replace
+ * them. Undefined, null and a string of whitespace are not set. Removes whitespace around strings,
+ * for example the line break at the end of a file.
+ */
+export function setOptions<Options extends object>(options: Options): Options {
+  return Object.fromEntries(
+    Object.entries(options)
+      .map(([name, value]) => [name, typeof value === "string" ? value.trim() : value])
+      .filter(([, value]) => value != null && value !== ""),
+  ) as Options;
+}
+
 /** The numbers that an option accepts, including `min` and `max`. */
 export interface NumberRange {
   readonly min: number;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { dateOption, type NumberRange, numberOption } from "../../src/runner/option.ts";
+import { dateOption, type NumberRange, numberOption, setOptions } from "../../src/runner/option.ts";
 
 describe("numberOption", () => {
   test.each<[NumberRange, number[]]>([
@@ -53,4 +53,19 @@ describe("dateOption", () => {
     expect(check).toThrow(RangeError);
     expect(check).toThrow("at must be a valid Date, not ");
   });
+});
+
+test("setOptions removes what is not set, and whitespace around strings", () => {
+  const options = {
+    a: undefined,
+    b: null,
+    c: "",
+    d: " \n",
+    e: " x\n",
+    f: 0,
+    g: false,
+    h: [],
+    i: {},
+  };
+  expect(setOptions(options)).toEqual({ e: "x", f: 0, g: false, h: [], i: {} });
 });
