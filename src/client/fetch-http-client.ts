@@ -1,4 +1,6 @@
-import { connectionError, type HttpClient } from "./http-client.ts";
+import { connectionError } from "./connection-error.ts";
+import { fetchSignal } from "./fetch-signal.ts";
+import type { HttpClient } from "./http-client.ts";
 
 /**
  * The HTTP client that uses the platform's `fetch`. It does not follow redirects.
@@ -11,7 +13,7 @@ export const fetchHttpClient: HttpClient = async ({ url, method, header, body, s
       method,
       headers: [...header],
       body,
-      signal,
+      signal: fetchSignal(signal),
       redirect: "manual",
     });
     return {

@@ -1,4 +1,3 @@
-import { Code, ConnectError } from "@connectrpc/connect";
 import type { CallHeader } from "./call-header.ts";
 
 /**
@@ -32,28 +31,4 @@ export interface HttpResponse {
 export interface HttpHeader extends Iterable<[name: string, value: string]> {
   /** Returns the value of a header field. The name must be in lower case. */
   get(name: string): string | null;
-}
-
-/** Returns the error for a connection that failed before the response was complete. */
-export function connectionError(url: string, cause: unknown): ConnectError {
-  return new ConnectError(
-    `no response from ${new URL(url).origin}: ${findReason(cause)}`,
-    Code.Unavailable,
-    undefined,
-    undefined,
-    cause,
-  );
-}
-
-/** Returns the root cause as a message. Node's fetch itself reports only "fetch failed". */
-function findReason(error: unknown): string {
-  if (!(error instanceof Error)) {
-    return String(error);
-  }
-  if (error.cause instanceof Error) {
-    return findReason(error.cause);
-  }
-  // For a host with several addresses, Node.js throws an AggregateError with an empty message.
-  const { errors = [] } = error as Partial<AggregateError>;
-  return error.message || errors.map(findReason).join("; ") || error.name;
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import { connectionError, type HttpClient, type HttpResponse } from "./http-client.ts";
+import { connectionError } from "./connection-error.ts";
+import type { HttpClient, HttpResponse } from "./http-client.ts";
 import { toHttpResponse } from "./raw-response.ts";
 
 /** The connect timeout, in milliseconds: the same as undici's default. */

@@ -1,0 +1,143 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+
+/** Why requests fail in the same way until somebody changes something. */
+interface PermanentFailure {
+  /** Matches the code, or the name if there is none, and the message of the error. */
+  readonly matches: RegExp;
+  /** Says what is wrong and what to change. `reason` is the message of the error. */
+  explain(reason: string): string;
+}
+
+/** All other failures are transient, such as refused, reset and timed out connections, and DNS. */
+const permanentFailures: readonly PermanentFailure[] = [
+  {
+    matches: /^CERT_HAS_EXPIRED /,
+    explain: () => "the certificate has expired; renew it, or set the clock of this machine",
+  },
+  {
+    matches: /^CERT_NOT_YET_VALID /,
+    explain: () => "the certificate is not valid yet; check the clock of this machine",
+  },
+  {
+    matches: /^(ERR_TLS_CERT_ALTNAME_|HOSTNAME_MISMATCH)/,
+    explain: (reason) =>
+      `the certificate is for another host (${reason}); use a host that it contains`,
+  },
+  {
+    matches:
+      /^(UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CERT_|CRL_|ERROR_IN_C|INVALID_(CA|PURPOSE)|PATH_LENGTH_)/,
+    explain: (reason) =>
+      `the certificate is not trusted (${reason}); for a private certificate authority, set NODE_EXTRA_CA_CERTS to a file with its certificate`,
+  },
+  {
+    matches: /wrong version number|packet length too long/,
+    explain: () => "the port does not use TLS; use http: instead of https:, or another port",
+  },
+  {
+    matches: /alert no application protocol/,
+    explain: () => "the server requires HTTP/2; use runner-service/node with the option http2",
+  },
+  {
+    matches: /alert certificate required/,
+    explain: () => "the server requires a client certificate, which is not supported",
+  },
+  {
+    // Alerts about the connection rather than about its parameters are transient.
+    matches: /^(EPROTO|ERR_SSL_)(?!.*(internal error|unexpected eof|bad record mac|decrypt))/i,
+    explain: (reason) =>
+      `the TLS handshake failed (${reason}); check the TLS versions of the server`,
+  },
+  {
+    matches: /^(HPE|UND_ERR)_HEADERS?_OVERFLOW /,
+    explain: () => "the headers of the response are too large",
+  },
+  {
+    matches: /^(HPE_(?!INVALID_EOF_STATE)|HTTPParserError )/,
+    explain: (reason) =>
+      `the response is not HTTP/1.1 (${reason}); check the port, or use https: or the option http2 if the server requires it`,
+  },
+  {
+    matches: /^ERR_HTTP2_ERROR /,
+    explain: (reason) =>
+      `the response is not HTTP/2 (${reason}); check the port, or do not set the option http2`,
+  },
+  {
+    matches: /Proxy response \(407\)/,
+    explain: () =>
+      "the proxy requires a user name and password, or did not accept them (HTTP 407); set them in its URL, like http://USER:PASSWORD@HOST:PORT",
+  },
+  {
+    matches: /Proxy response \(4(?!08|29)/,
+    explain: (reason) =>
+      `${reason} refused the connection; check its rules, or bypass it with NO_PROXY`,
+  },
+  {
+    // The request itself is invalid, for example a header that the client must set itself.
+    matches:
+      /^(UND_ERR_(INVALID_ARG|NOT_SUPPORTED)|ERR_(HTTP_)?INVALID_|ERR_UNESCAPED_)|^Error bad port$/,
+    explain: (reason) => reason,
+  },
+];
+
+/**
+ * Returns the error for a request without a complete response. `proxy` describes the proxy that the
+ * request went through, if there is one.
+ *
+ * If the failure is transient, the code is `unavailable`. Otherwise it is `failed_precondition`: the
+ * call must not be retried until somebody has changed what the message says, for example a
+ * certificate or the base URL.
+ */
+export function connectionError(url: string, cause: unknown, proxy?: string): ConnectError {
+  const { code, name, message } = findRoot(cause);
+  const failure = permanentFailures.find(({ matches }) =>
+    matches.test(`${code ?? name} ${message}`),
+  );
+  const reason = shorten(message || name);
+  const { origin } = new URL(url);
+  const route = proxy === undefined ? origin : `${origin} through the proxy ${proxy}`;
+  return new ConnectError(
+    failure === undefined
+      ? `no response from ${route}: ${reason}`
+      : `the request to ${route} failed: ${failure.explain(reason)}`,
+    failure === undefined ? Code.Unavailable : Code.FailedPrecondition,
+    undefined,
+    undefined,
+    cause,
+  );
+}
+
+interface RootCause {
+  /** The code of Node.js or undici. Undefined in browsers. */
+  readonly code?: unknown;
+  readonly name: string;
+  readonly message: string;
+}
+
+/** Returns the root cause. Node's fetch itself reports only "fetch failed". */
+function findRoot(error: unknown): RootCause {
+  // Not instanceof: in Jest, errors of Node.js come from another realm.
+  if (typeof error !== "object" || error === null) {
+    return { name: "", message: String(error) };
+  }
+  const {
+    cause,
+    code,
+    name = "",
+    message = "",
+    errors,
+  } = error as Partial<AggregateError> & RootCause;
+  if (typeof cause === "object" && cause !== null) {
+    return findRoot(cause);
+  }
+  // For a host with several addresses, Node.js throws an AggregateError with an empty message.
+  const messages = errors?.map((item) => findRoot(item).message).join("; ");
+  return { code, name, message: message || messages || "" };
+}
+
+/** Reduces messages of OpenSSL and undici to what they say. */
+function shorten(message: string): string {
+  return message
+    .replace(/^.*SSL routines:[^:]*:([^:]*):.*$/s, "$1")
+    .replace(/^Proxy response \((\d+)\).*$/s, "the proxy (HTTP $1)")
+    .replace(/; if the root CA is installed locally.*$/s, "");
+}
