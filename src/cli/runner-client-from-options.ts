@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { liveApiUrl, parseBaseUrl } from "../client/base-url.ts";
+import { parseBaseUrl } from "../client/base-url.ts";
 import { createNodeHttpClient } from "../client/node-http-client.ts";
-import { mayUseProxy } from "../client/proxy.ts";
+import { findProxy } from "../client/proxy.ts";
 import {
   createRunnerClientOverHttp,
   type RunnerClient,
@@ -29,8 +29,8 @@ export async function createRunnerClientFromOptions({
   const token = tokenFile === undefined ? undefined : readToken(tokenFile);
   const options = withEnvironment({ baseUrl, token }, process.env);
   try {
-    const url = parseBaseUrl(options.baseUrl ?? liveApiUrl);
-    if (mayUseProxy(url)) {
+    const url = parseBaseUrl(options.baseUrl);
+    if (findProxy(url) !== undefined) {
       // Only undici supports proxies, but loading it takes longer than a call.
       const { createRunnerClient } = await import("../client/node.ts");
       return createRunnerClient(options);

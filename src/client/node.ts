@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { type Dispatcher, EnvHttpProxyAgent, H2CClient, Pool } from "undici";
-import { liveApiUrl, parseBaseUrl } from "./base-url.ts";
-import { mayUseProxy } from "./proxy.ts";
+import { type Dispatcher, H2CClient, Pool } from "undici";
+import { setOptions } from "../runner/option.ts";
+import { parseBaseUrl } from "./base-url.ts";
+import type { HttpClient } from "./http-client.ts";
+import { findProxy } from "./proxy.ts";
 import {
   createRunnerClientOverHttp,
   type Environment,
@@ -13,6 +15,7 @@ import {
   type RunnerClientOptions,
   withEnvironment,
 } from "./runner-client.ts";
+import { createTunnel } from "./tunnel.ts";
 import { createUndiciHttpClient } from "./undici-http-client.ts";
 
 /** Options of {@link createRunnerClient}. */
@@ -42,19 +45,19 @@ const keepAliveTimeout = 30_000;
  * Creates a client with the same options as `createRunnerClient` of `runner-service`, except
  * `transport`. It runs only in Node.js and makes several times as many calls per second.
  *
- * The environment variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in upper or lower case,
- * select the proxy. Servers on this machine are called without a proxy.
+ * The environment variables `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in upper or
+ * lower case, select the proxy, when the client is created. Servers on this machine are called
+ * without a proxy.
  *
  * The client does not request compression, because a single runner is received fastest without it.
  * Set `headers` to `{ "Accept-Encoding": "gzip, br" }` to request it.
  *
- * Throws an Error if the base URL is invalid, or if the token is invalid or would be sent
- * unencrypted to another machine (see `allowCleartextToken`).
+ * Throws an Error for the same reasons as `createRunnerClient` of `runner-service`, and if the
+ * variable for the proxy is invalid.
  */
 export function createRunnerClient(options: NodeRunnerClientOptions = {}): NodeRunnerClient {
-  const baseUrl = parseBaseUrl(options.baseUrl ?? liveApiUrl);
-  const dispatcher = createDispatcher(baseUrl, options);
-  const httpClient = createUndiciHttpClient(dispatcher, baseUrl.origin);
+  const { baseUrl, http2 = false } = setOptions(options);
+  const { dispatcher, httpClient } = createHttpClient(parseBaseUrl(baseUrl), http2);
   const client = createRunnerClientOverHttp(httpClient, options);
   return Object.assign(client, { close: () => dispatcher.close() });
 }
@@ -70,14 +73,28 @@ export function createRunnerClientFromEnv(
   return createRunnerClient(withEnvironment(options, env));
 }
 
-function createDispatcher(baseUrl: URL, { http2 = false }: NodeRunnerClientOptions): Dispatcher {
-  // `pipelining` limits the concurrent streams: 100 is the minimum that RFC 9113, section 6.5.2,
-  // recommends that servers allow.
-  const options = { keepAliveTimeout, ...(http2 && { allowH2: true, pipelining: 100 }) };
-  if (mayUseProxy(baseUrl)) {
-    return new EnvHttpProxyAgent(options);
-  }
-  return http2 && baseUrl.protocol === "http:"
-    ? new H2CClient(baseUrl, options)
-    : new Pool(baseUrl.origin, options);
+function createHttpClient(
+  baseUrl: URL,
+  http2: boolean,
+): { readonly dispatcher: Dispatcher; readonly httpClient: HttpClient } {
+  const { origin, protocol } = baseUrl;
+  const proxy = findProxy(baseUrl);
+  // Use a tunnel only if it is needed: many proxies allow tunnels to port 443 only. It is needed for
+  // a proxy over TLS, because undici would expect the certificate of the server from it.
+  const isForwarded = protocol === "http:" && !http2 && proxy?.url.startsWith("http:") === true;
+  const options = {
+    keepAliveTimeout,
+    // `pipelining` limits the concurrent streams: 100 is the minimum that RFC 9113, section 6.5.2,
+    // recommends that servers allow.
+    ...(http2 && { allowH2: true, pipelining: 100 }),
+    ...(proxy && !isForwarded && { connect: createTunnel(proxy, baseUrl, http2) }),
+  };
+  const dispatcher =
+    http2 && protocol === "http:"
+      ? new H2CClient(origin, options)
+      : new Pool(isForwarded && proxy ? proxy.url : origin, options);
+  return {
+    dispatcher,
+    httpClient: createUndiciHttpClient(dispatcher, origin, proxy && { proxy, isForwarded }),
+  };
 }
