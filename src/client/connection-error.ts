@@ -8,10 +8,13 @@ interface PermanentFailure {
   explain(reason: string): string;
 }
 
-/** All other failures are transient, such as refused, reset and timed out connections, and DNS. */
+/**
+ * The permanent failures of Node.js, undici, Deno and Bun, the first that matches. All others are
+ * transient, such as refused, reset and timed out connections, and host names that do not exist.
+ */
 const permanentFailures: readonly PermanentFailure[] = [
   {
-    matches: /^CERT_HAS_EXPIRED /,
+    matches: /^CERT_HAS_EXPIRED |certificate expired/,
     explain: () => "the certificate has expired; renew it, or set the clock of this machine",
   },
   {
@@ -25,12 +28,12 @@ const permanentFailures: readonly PermanentFailure[] = [
   },
   {
     matches:
-      /^(UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CERT_|CRL_|ERROR_IN_C|INVALID_(CA|PURPOSE)|PATH_LENGTH_)/,
+      /^(UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CERT_|CRL_|ERROR_IN_C|INVALID_(CA|PURPOSE)|PATH_LENGTH_)|invalid peer certificate/,
     explain: (reason) =>
       `the certificate is not trusted (${reason}); for a private certificate authority, set NODE_EXTRA_CA_CERTS to a file with its certificate`,
   },
   {
-    matches: /wrong version number|packet length too long/,
+    matches: /wrong version number|packet length too long|corrupt message|speak TLS/,
     explain: () => "the port does not use TLS; use http: instead of https:, or another port",
   },
   {
@@ -52,12 +55,12 @@ const permanentFailures: readonly PermanentFailure[] = [
     explain: () => "the headers of the response are too large",
   },
   {
-    matches: /^(HPE_(?!INVALID_EOF_STATE)|HTTPParserError )/,
+    matches: /^(HPE_(?!INVALID_EOF_STATE)|HTTPParserError |Malformed_HTTP)|invalid HTTP version/,
     explain: (reason) =>
       `the response is not HTTP/1.1 (${reason}); check the port, or use https: or the option http2 if the server requires it`,
   },
   {
-    matches: /^ERR_HTTP2_ERROR /,
+    matches: /^ERR_HTTP2_ERROR Protocol error/,
     explain: (reason) =>
       `the response is not HTTP/2 (${reason}); check the port, or do not set the option http2`,
   },
@@ -134,10 +137,11 @@ function findRoot(error: unknown): RootCause {
   return { code, name, message: message || messages || "" };
 }
 
-/** Reduces messages of OpenSSL and undici to what they say. */
+/** Reduces messages of OpenSSL, undici and Deno to what they say. */
 function shorten(message: string): string {
   return message
     .replace(/^.*SSL routines:[^:]*:([^:]*):.*$/s, "$1")
     .replace(/^Proxy response \((\d+)\).*$/s, "the proxy (HTTP $1)")
+    .replace(/^error sending request.*client error \(\w+\): /s, "")
     .replace(/; if the root CA is installed locally.*$/s, "");
 }

@@ -98,6 +98,14 @@ describe.each(Object.entries(environments))("with the globals of %s", (_, setUp)
   });
 });
 
+test("happy-dom applies CORS", async () => {
+  await environments["happy-dom"]();
+  await using server = await startFailingServer([respond(200, { runner: { runnerId } })]);
+  const client = createRunnerClient({ baseUrl: server.url, retry: false });
+  const error = await errorOf(client.getRunner({ runnerId }));
+  expect(error.message).toMatch(/^\[unavailable\] no response from .+Cross-Origin Request Blocked/);
+});
+
 test("watchRunner works without AbortSignal.any", async () => {
   vi.stubGlobal("AbortSignal", Object.assign(class {}, { any: undefined }));
   const { url } = await serve(ok);
