@@ -30,7 +30,8 @@ export function createUndiciHttpClient(
   const pathStart = route?.isForwarded ? 0 : origin.length;
   const proxyHeaders = route?.isForwarded ? forwardingHeaders(origin, route.proxy) : [];
   return ({ url, method, header, body: requestBody, signal }) => {
-    const headers = [...header].flat().concat(proxyHeaders);
+    const headers = [...header].flat();
+    headers.push(...proxyHeaders);
     if (!header.has("User-Agent")) {
       headers.push("User-Agent", "runner-service");
     }
