@@ -1,10 +1,22 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import packageJson from "../package.json" with { type: "json" };
+import { createRunnerServer, openFileRunnerStore } from "../src/server/index.ts";
+import { readCodeBlocks } from "./support/documentation.ts";
 
 // The setup builds, packs and installs the package.
 vi.setConfig({ hookTimeout: 120_000, testTimeout: 60_000 });
@@ -103,13 +115,23 @@ describe("every entry point", () => {
     createRunnerClient({ tokens: "" });
   `;
   const rest = `
-    import { createRunnerClientFromEnv, type NodeRunnerClient } from "runner-service/node";
-    import { createMemoryRunnerStore, createRunnerServer } from "runner-service/server";
+    import {
+      createRunnerClientFromEnv, type NodeRunnerClient, type Runner as NodeRunner, RunnerPhase as Phase, waitForRunner,
+    } from "runner-service/node";
+    import { createMemoryRunnerStore, createRunnerServer, type EncodedRunner, encodeRunner } from "runner-service/server";
     import { ViolationsSchema } from "runner-service/gen/buf/validate/validate_pb";
     import { RunnerService } from "runner-service/gen/gitpod/v1/runner_service_pb";
     export const client: NodeRunnerClient = createRunnerClientFromEnv({ http2: true });
     export const url: Promise<string> = createRunnerServer({ store: createMemoryRunnerStore([]) }).start();
     export const names: [string, string] = [RunnerService.method.getRunner.name, ViolationsSchema.typeName];
+    export async function waitUntilActive(runnerId: string): Promise<NodeRunner> {
+      await using client = createRunnerClientFromEnv();
+      const anyState: NodeRunner | undefined = await waitForRunner(client, runnerId, () => true);
+      // The type of the result follows from a type predicate.
+      const deleted: undefined = await waitForRunner(client, runnerId, (runner) => runner === undefined);
+      return waitForRunner(client, runnerId, (runner): runner is NodeRunner => runner?.status?.phase === Phase.ACTIVE);
+    }
+    export const encode: (runner: NodeRunner) => EncodedRunner = encodeRunner;
     // @ts-expect-error The types are found: the store is required.
     createRunnerServer({});
   `;
@@ -216,6 +238,52 @@ describe("runnerctl", () => {
     expect(parseLoaded(serveStderr).bytes).toBeLessThan(650_000);
   });
 });
+
+test("the program in the README runs and type-checks in a project, as the README says", async () => {
+  const blocks = readCodeBlocks().filter(({ page }) => page === "README.md");
+  const [program, tsconfig] = ["ts", "json"].map((wanted) =>
+    blocks.find(({ language }) => language === wanted),
+  );
+  await using store = await openFileRunnerStore({ paths: [join(root, "examples/runners")] });
+  await using server = createRunnerServer({ store, port: 0 });
+  expect(readFileSync(join(root, "README.md"), "utf8")).toContain(
+    `npm install ./${packageJson.name}-${packageJson.version}.tgz\n`,
+  );
+  const source = program?.code.replace("http://127.0.0.1:8080", await server.start());
+  const project = join(app, "project");
+  mkdirSync(project);
+  writeFileSync(join(project, "app.ts"), source ?? "");
+  writeFileSync(join(project, "tsconfig.json"), tsconfig?.code ?? "");
+  mkdirSync(join(project, "node_modules"));
+  symlinkSync(join(root, "node_modules/@types"), join(project, "node_modules/@types"));
+
+  const { stdout, stderr } = await run(process.execPath, ["app.ts"], project);
+  expect({ stdout, stderr }).toEqual({ stdout: "Ona Cloud (US) true\n", stderr: "" });
+  await run(toolPath("tsc"), [], project);
+});
+
+test("npm installs the package from a Git repository, and builds it", async () => {
+  const repository = join(app, "repository");
+  // All files as they are, committed or not.
+  const list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+  const { stdout } = await run("git", list, root);
+  const files = stdout.split("\0").filter((file) => file !== "" && existsSync(join(root, file)));
+  for (const file of files) {
+    cpSync(join(root, file), join(repository, file));
+  }
+  const identity = ["-c", "user.name=test", "-c", "user.email=test@example.com"];
+  await run("git", ["init", "--quiet"], repository);
+  await run("git", ["add", "--all"], repository);
+  await run("git", [...identity, "commit", "--quiet", "--message", "All files"], repository);
+
+  const project = mkdtempSync(join(tmpdir(), "git-"));
+  onTestFinished(() => rmSync(project, { recursive: true }));
+  writeFileSync(join(project, "package.json"), '{ "private": true, "type": "module" }');
+  const url = `git+file://${repository}`;
+  await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", url], project);
+  const { stdout: version } = await run("npx", ["runnerctl", "--version"], project);
+  expect(version).toBe(`${packageJson.version}\n`);
+}, 180_000);
 
 test("buf generates stubs from the contract in the package", async () => {
   const folder = join(app, "stubs");

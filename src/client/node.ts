@@ -1,8 +1,3 @@
-/**
- * The RunnerService client for Node.js, with a connection pool, HTTP/2 and proxies.
- *
- * @module
- */
 import { type Dispatcher, H2CClient, Pool } from "undici";
 import { setOptions } from "../runner/option.ts";
 import { parseBaseUrl } from "./base-url.ts";
@@ -36,6 +31,8 @@ export type NodeRunnerClient = RunnerClient & {
    * `failed_precondition`. Calling it is optional: idle connections do not keep the process alive.
    */
   close(): Promise<void>;
+  /** The same as `close()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 };
 
 /** The keep-alive timeout of idle connections, in milliseconds, unless the server sends its own. */
@@ -59,7 +56,12 @@ export function createRunnerClient(options: NodeRunnerClientOptions = {}): NodeR
   const { baseUrl, http2 = false } = setOptions(options);
   const { dispatcher, httpClient } = createHttpClient(parseBaseUrl(baseUrl), http2);
   const client = createRunnerClientOverHttp(httpClient, options);
-  return Object.assign(client, { close: () => dispatcher.close() });
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= dispatcher.close();
+    return closed;
+  };
+  return Object.assign(client, { close, [Symbol.asyncDispose]: close });
 }
 
 /**

@@ -38,7 +38,8 @@ export class WaitTimeoutError extends Error {
  *
  * The condition is evaluated after each call, with the runner, or with undefined if the runner does
  * not exist: `(runner) => runner === undefined` waits until the runner is deleted, and
- * `waitForRunner` then returns undefined.
+ * `waitForRunner` then returns undefined. A type predicate determines the type of the result:
+ * `(runner): runner is Runner => …` never returns undefined.
  *
  * Throws
  *
@@ -49,6 +50,18 @@ export class WaitTimeoutError extends Error {
  * - a ConnectError for any other permanent error, like `watchRunner`,
  * - a RangeError if an option does not accept its number.
  */
+export async function waitForRunner<Result extends Runner | undefined>(
+  client: RunnerClient,
+  runnerId: string,
+  condition: (runner: Runner | undefined) => runner is Result,
+  options?: WaitOptions,
+): Promise<Result>;
+export async function waitForRunner(
+  client: RunnerClient,
+  runnerId: string,
+  condition: (runner: Runner | undefined) => boolean,
+  options?: WaitOptions,
+): Promise<Runner | undefined>;
 export async function waitForRunner(
   client: RunnerClient,
   runnerId: string,

@@ -15,6 +15,7 @@ export {
   FixtureError,
   formatDiagnostic,
 } from "../fixture/fixture-diagnostic.ts";
+export { type EncodedRunner, encodeRunner } from "../store/encoded-runner.ts";
 export { createMemoryRunnerStore, type MemoryRunnerStore } from "../store/memory-runner-store.ts";
 export {
   type RunnerStore,

@@ -76,6 +76,8 @@ export interface RunnerServer {
    * `timeoutMs` milliseconds (default: 10 s) are destroyed.
    */
   close(options?: { readonly timeoutMs?: number | undefined }): Promise<void>;
+  /** The same as `close()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -224,6 +226,9 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
       const closeMs = numberOption("timeoutMs", timeoutMs, 10_000, { min: 0 });
       state = "closing";
       await listener.close(Math.min(closeMs, maxTimerMs));
+    },
+    [Symbol.asyncDispose]() {
+      return this.close();
     },
   };
 }

@@ -7,6 +7,8 @@ export interface TokenFile {
   readonly tokens: readonly string[];
   /** Stops watching. */
   close(): void;
+  /** The same as `close()`, for `using`. */
+  [Symbol.dispose](): void;
 }
 
 /**
@@ -45,11 +47,13 @@ export async function openTokenFile(
     unwatchFile(path, reload);
     throw error;
   }
+  const close = () => unwatchFile(path, reload);
   return {
     get tokens() {
       return tokens;
     },
-    close: () => unwatchFile(path, reload),
+    close,
+    [Symbol.dispose]: close,
   };
 }
 

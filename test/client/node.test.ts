@@ -76,6 +76,24 @@ describe("connections", () => {
       rawMessage: "the client is closed",
     });
   });
+
+  test("are closed at the end of the block by `await using`", async () => {
+    const server = await serve(ok);
+    {
+      await using client = createRunnerClient({ baseUrl: server.url });
+      await client.getRunner({ runnerId });
+      expect(server.sockets.size).toBe(1);
+    }
+    await expect.poll(() => server.sockets.size, { timeout: 10_000 }).toBe(0);
+  });
+
+  test("can be closed several times", async () => {
+    const server = await serve(ok);
+    await using client = createRunnerClient({ baseUrl: server.url });
+    await client.getRunner({ runnerId });
+    await Promise.all([client.close(), client.close()]);
+    await client.close();
+  });
 });
 
 describe("HTTP/2", () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import {
   type DescEnum,
   type DescField,
@@ -91,7 +92,7 @@ const messages: Record<string, string[]> = {
   ],
 };
 
-// The prefix of each enum, and its values in order from 0; "-" is a number that is not published.
+// The prefix of each enum, and its values in order from 0.
 const enums: Record<string, [prefix: string, values: string]> = {
   Principal: [
     "PRINCIPAL",
@@ -112,7 +113,7 @@ const enums: Record<string, [prefix: string, values: string]> = {
       "ALLOW_ENV_TOKEN_POPULATION DEFAULT_DEV_CONTAINER_IMAGE ENVIRONMENT_SNAPSHOT " +
       "PREBUILDS_BEFORE_SNAPSHOT_TRIGGER LIST_SCM_ORGANIZATIONS CHECK_REPOSITORY_ACCESS " +
       "RUNNER_SIDE_AGENT WARM_POOL ASG_WARM_POOL PORT_AUTHENTICATION HORIZONTAL_SCALING " +
-      "AGENT_EXECUTION_CNF REDIS_STREAM - DYNAMIC_LLM_REQUEST_HEADERS",
+      "AGENT_EXECUTION_CNF REDIS_STREAM BASE_SNAPSHOT DYNAMIC_LLM_REQUEST_HEADERS",
   ],
 };
 
@@ -151,15 +152,52 @@ describe("enums", () => {
   });
   test.each(file.enums.map((desc) => [desc.name, desc] as const))("%s", (name, desc) => {
     const [prefix, values] = enums[name] as [string, string];
-    const expected = values
-      .split(" ")
-      .map((value, number) => `${number} ${prefix}_${value}`)
-      .filter((line) => !line.endsWith("_-"));
+    const expected = values.split(" ").map((value, number) => `${number} ${prefix}_${value}`);
     expect(describeValues(desc)).toEqual(expected);
   });
-  test("reserve 17, the number of an unpublished capability", () => {
-    const capability = file.enums.find((desc) => desc.name === "RunnerCapability");
-    expect(capability?.proto.reservedRange).toMatchObject([{ start: 17, end: 17 }]);
+});
+
+test("nothing is reserved except a principal", () => {
+  const reserved = [...file.messages, ...file.enums].flatMap(({ name, proto }) => [
+    // The end is exclusive in a message, inclusive in an enum.
+    ...proto.reservedRange.map(({ start, end }) => `${name} ${start}-${end}`),
+    ...proto.reservedName.map((reservedName) => `${name} ${reservedName}`),
+  ]);
+  expect(reserved).toEqual(["Principal 7-7", "Principal PRINCIPAL_AGENT_EXECUTION"]);
+});
+
+describe("the comments", () => {
+  const proto = new URL("../../proto/gitpod/v1/runner_service.proto", import.meta.url);
+  const source = readFileSync(proto, "utf8");
+  const header = source.slice(0, source.indexOf("syntax ="));
+  /** Returns the text of the comment directly before the first declaration of `name`. */
+  const commentOf = (name: string) =>
+    new RegExp(String.raw`((?: *//.*\n)+).*\b${name} = `)
+      .exec(source)?.[1]
+      ?.replace(/\s*\/\/\s*/g, " ");
+
+  // The rules that the live API does not have, or has without the exception.
+  test.each(["UpdateWindow.start_hour", "UpdateWindow.end_hour", "RunnerStatus.public_key"])(
+    "say that the rule of %s is not the live API's",
+    (field) => {
+      expect(header).toContain(field);
+      expect(commentOf(field.split(".")[1] as string)).toMatch(/the live API/i);
+    },
+  );
+
+  test("say where the number of RUNNER_CAPABILITY_BASE_SNAPSHOT is from", () => {
+    const comment = commentOf("RUNNER_CAPABILITY_BASE_SNAPSHOT");
+    expect(comment).toMatch(/Python SDK 0\.12\.0.*TypeScript SDK.*v0\.15\.0.*1\.0\.1.*inferred/);
+  });
+
+  test.each([
+    ["RUNNER_KIND_LOCAL_CONFIGURATION", /local runners.*system.*run environments/],
+    ["RUNNER_CAPABILITY_AGENT_EXECUTION_CNF", /proof of possession \(`cnf`.*actor tokens/],
+    ["RUNNER_CAPABILITY_HORIZONTAL_SCALING", /replicas.*REDIS_STREAM/],
+    ["RUNNER_CAPABILITY_REDIS_STREAM", /Redis Streams.*Pub\/Sub.*HORIZONTAL_SCALING/],
+    ["RUNNER_CAPABILITY_DYNAMIC_LLM_REQUEST_HEADERS", /LLM requests.*CEL.*literal/],
+  ])("say what %s means", (name, meaning) => {
+    expect(commentOf(name)).toMatch(meaning);
   });
 });
 

@@ -100,7 +100,7 @@ describe("a token file", () => {
 
   test("has one token per line; blank lines and comments are ignored", async () => {
     const file = await openTokenFile(tokenFile("# ours\none\n\n  two \r\n"), () => {});
-    onTestFinished(() => file.close());
+    onTestFinished(() => file[Symbol.dispose]());
     expect(file.tokens).toEqual(["one", "two"]);
   });
 

@@ -4,7 +4,7 @@ import { createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import type { RunnerStore } from "../../src/server/index.ts";
+import { createRunnerServer, type RunnerStore } from "../../src/server/index.ts";
 import { connectRaw, rawPost } from "../support/raw.ts";
 import { post, runner, startServer } from "../support/server.ts";
 
@@ -57,6 +57,28 @@ describe("closing", () => {
     const server = await startServer();
     await server.close();
     await expect(post(server.url)).rejects.toThrow();
+  });
+
+  test("happens at the end of the block with `await using`", async () => {
+    let url: string;
+    {
+      await using server = createRunnerServer({ store: { get: () => runner }, port: 0 });
+      url = await server.start();
+      expect((await post(url)).status).toBe(200);
+    }
+    await expect(post(url)).rejects.toThrow();
+  });
+
+  test("happens once, however often it is requested", async () => {
+    await using server = createRunnerServer({ store: { get: () => runner }, port: 0 });
+    await server.start();
+    await Promise.all([server.close(), server.close()]);
+    await server.close();
+  });
+
+  test("does nothing to a server that was never started", async () => {
+    await using server = createRunnerServer({ store: { get: () => runner }, port: 0 });
+    expect(server.url).toBeUndefined();
   });
 
   test("reports not ready on open connections", async () => {

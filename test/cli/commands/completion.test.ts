@@ -34,6 +34,7 @@ const cases: [typed: string, offered: string[]][] = [
   ["runnerctl config x --output y", ["yaml"]],
   ["runnerctl status --no", ["--no-color"]],
   ["runnerctl verify x --capability warm", ["warm-pool"]],
+  ["runnerctl verify x --capability base", ["base-snapshot"]],
   ["runnerctl verify x --capability ", capabilities],
   ["runnerctl verify x --capability warm-pool redis", ["redis-stream"]],
   ["runnerctl verify x --capability warm-pool --time", ["--timeout"]],
