@@ -41,21 +41,14 @@ const permanentFailures: readonly PermanentFailure[] = [
     explain: () => "the server requires HTTP/2; use runner-service/node with the option http2",
   },
   {
-    matches: /alert certificate required/,
-    explain: () => "the server requires a client certificate, which is not supported",
-  },
-  {
     // Alerts about the connection rather than about its parameters are transient.
     matches: /^(EPROTO|ERR_SSL_)(?!.*(internal error|unexpected eof|bad record mac|decrypt))/i,
     explain: (reason) =>
-      `the TLS handshake failed (${reason}); check the TLS versions of the server`,
+      `the TLS handshake failed (${reason}); check the TLS settings of the server`,
   },
   {
-    matches: /^(HPE|UND_ERR)_HEADERS?_OVERFLOW /,
-    explain: () => "the headers of the response are too large",
-  },
-  {
-    matches: /^(HPE_(?!INVALID_EOF_STATE)|HTTPParserError |Malformed_HTTP)|invalid HTTP version/,
+    matches:
+      /^(HPE_(?!INVALID_EOF_STATE|HEADER_OVERFLOW)|HTTPParserError |Malformed_HTTP)|invalid HTTP version/,
     explain: (reason) =>
       `the response is not HTTP/1.1 (${reason}); check the port, or use https: or the option http2 if the server requires it`,
   },
@@ -75,9 +68,10 @@ const permanentFailures: readonly PermanentFailure[] = [
       `${reason} refused the connection; check its rules, or bypass it with NO_PROXY`,
   },
   {
-    // The request itself is invalid, for example a header that the client must set itself.
+    // The headers of the response are too large, or the request is invalid: for example a header
+    // that the client must set itself.
     matches:
-      /^(UND_ERR_(INVALID_ARG|NOT_SUPPORTED)|ERR_(HTTP_)?INVALID_|ERR_UNESCAPED_)|^Error bad port$/,
+      /^((HPE|UND_ERR)_HEADERS?_OVERFLOW|UND_ERR_(INVALID_ARG|NOT_SUPPORTED)|ERR_(HTTP_)?INVALID_|ERR_UNESCAPED_)|^Error bad port$/,
     explain: (reason) => reason,
   },
 ];
@@ -96,11 +90,13 @@ export function connectionError(url: string, cause: unknown, proxy?: string): Co
     matches.test(`${code ?? name} ${message}`),
   );
   const reason = shorten(message || name);
-  const { origin } = new URL(url);
+  const { origin, protocol } = new URL(url);
+  // What servers with TLS do, but also those that crash, so it is transient.
+  const mayRequireTls = protocol === "http:" && /^(other side closed|socket hang up)$/.test(reason);
   const route = proxy === undefined ? origin : `${origin} through the proxy ${proxy}`;
   return new ConnectError(
     failure === undefined
-      ? `no response from ${route}: ${reason}`
+      ? `no response from ${route}: ${reason}${mayRequireTls ? "; if the server uses TLS, use https:" : ""}`
       : `the request to ${route} failed: ${failure.explain(reason)}`,
     failure === undefined ? Code.Unavailable : Code.FailedPrecondition,
     undefined,

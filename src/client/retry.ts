@@ -36,7 +36,8 @@ const maxRetryAfterMs = 60_000;
  * error. A `Retry-After` that does not match its grammar is ignored. The caller's signal aborts the
  * delay.
  *
- * The final error contains the number of attempts if there was more than one.
+ * The final error contains the number of attempts if there was more than one, and if it is a
+ * timeout, the error before it.
  *
  * Throws a RangeError if an option does not accept its number.
  */
@@ -68,6 +69,7 @@ export function withRetries(call: UnaryCall, options: RetryOptions = {}): UnaryC
     const { signal, header } = request;
     const start = clock.monotonicNow();
     const timeoutMs = getTimeout(header);
+    let previous: ConnectError | undefined;
     for (let attempt = 1; ; attempt++) {
       try {
         return await call(request);
@@ -75,14 +77,15 @@ export function withRetries(call: UnaryCall, options: RetryOptions = {}): UnaryC
         const error = ConnectError.from(reason);
         const delay = delayAfter(attempt, error);
         if (!isTransient(error) || attempt >= maxAttempts || delay === undefined) {
-          throw withAttemptCount(error, attempt);
+          throw withAttemptCount(error, attempt, previous);
         }
         const timeLeft = timeoutMs - (clock.monotonicNow() - start) - delay;
         if (timeLeft <= 0) {
           throw withAttemptCount(error, attempt);
         }
+        previous = error;
         await clock.sleep(delay, signal).catch((reason) => {
-          throw withAttemptCount(ConnectError.from(reason, Code.Canceled), attempt);
+          throw withAttemptCount(ConnectError.from(reason, Code.Canceled), attempt, previous);
         });
         setTimeoutHeader(header, timeLeft);
       }
@@ -101,13 +104,22 @@ function isTransient({ code }: ConnectError): boolean {
   return code === Code.Unavailable || code === Code.ResourceExhausted;
 }
 
-/** Returns a copy of the error with the number of attempts in its message. */
-function withAttemptCount(error: ConnectError, attempts: number): ConnectError {
-  if (attempts === 1) {
+/**
+ * Returns a copy of the error with the number of attempts in its message, and if it is a timeout,
+ * with the error before it, which may be the reason.
+ */
+function withAttemptCount(
+  error: ConnectError,
+  attempts: number,
+  previous?: ConnectError,
+): ConnectError {
+  const isTimeout = error.code === Code.DeadlineExceeded && previous !== undefined;
+  if (attempts === 1 && !isTimeout) {
     return error;
   }
+  const count = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
   const result = new ConnectError(
-    `${error.rawMessage} (${attempts} attempts)`,
+    `${error.rawMessage} (${count}${isTimeout ? `; last error: ${previous.rawMessage}` : ""})`,
     error.code,
     error.metadata,
     undefined,

@@ -50,14 +50,14 @@ describe.each([minute, -minute, 365 * 24 * 60 * minute])("if the clock is set by
       runnerId,
       () => false,
       {
-        timeoutMs: 300,
+        timeoutMs: 1000,
         intervalMs: 50,
         onProgress: () => vi.setSystemTime(Date.now() + jump),
       },
     );
-    await expect(waiting).rejects.toThrow("within 0.3 s: last seen 0");
-    expect(performance.now() - start).toBeGreaterThan(290);
-    expect(performance.now() - start).toBeLessThan(3000);
+    await expect(waiting).rejects.toThrow("within 1 s: last seen 0");
+    expect(performance.now() - start).toBeGreaterThan(990);
+    expect(performance.now() - start).toBeLessThan(4000);
     expect(server.requests.length).toBeGreaterThan(2);
   });
 

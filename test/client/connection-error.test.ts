@@ -139,7 +139,7 @@ const permanentFailures: readonly Failure[] = [
       const options = { ...certificate, minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers };
       return `https://${await listenTls(options as ServerOptions)}`;
     },
-    message: /: the TLS handshake failed \(.*protocol version.*\); check the TLS versions/,
+    message: /: the TLS handshake failed \(.*protocol version.*\); check the TLS settings/,
   },
   {
     name: "http: to a server of nginx with TLS",
@@ -195,7 +195,7 @@ const permanentFailures: readonly Failure[] = [
     name: "headers that are too large",
     start: async () =>
       `http://${await listenRaw(`HTTP/1.1 200 OK\r\nX: ${"a".repeat(100_000)}\r\n\r\n`)}`,
-    message: ": the headers of the response are too large",
+    message: /: .*headers? overflow/i,
     except: ["undici with HTTP/2"],
   },
   {
@@ -245,6 +245,11 @@ const transientFailures: readonly Failure[] = [
     name: "a connection that closes without a response",
     start: async () => `http://${await listenRaw("")}`,
     message: /other side closed|socket hang up/,
+  },
+  {
+    name: "http: to a server of Node.js with TLS",
+    start: async () => `http://${await listenTls(certificate)}`,
+    message: /(other side closed|socket hang up); if the server uses TLS, use https:/,
   },
   {
     name: "a connection that closes within the headers",

@@ -218,13 +218,15 @@ describe.each([
       expect(error.message).toBe("[deadline_exceeded] the operation timed out");
     });
 
-    test("with the number of attempts in the error", async () => {
+    test("with the number of attempts and the last one's error in the error", async () => {
       const { getRunner } = await startClient([unavailable, stall], {
         timeoutMs: 250,
         retry: { clock: createFakeClock() },
       });
       const error = await errorOf(getRunner());
-      expect(error.message).toBe("[deadline_exceeded] the operation timed out (2 attempts)");
+      expect(error.message).toBe(
+        "[deadline_exceeded] the operation timed out (2 attempts; last error: down)",
+      );
     });
 
     test.each([

@@ -463,7 +463,7 @@ describe.concurrent("the command line", () => {
       code: 2,
       stdout: "",
       stderr:
-        'runnerctl: baseUrl "ona.com" is not a URL; expected something like https://app.ona.com/api\n',
+        'runnerctl: baseUrl "ona.com" is not a URL because it has no scheme; did you mean https://ona.com?\n',
     });
   });
 });
