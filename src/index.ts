@@ -7,12 +7,12 @@
 export * from "../gen/gitpod/v1/runner_service_pb.ts";
 export type { TokenSource } from "./client/bearer-token.ts";
 export type { Clock } from "./client/clock.ts";
+export type { Environment } from "./client/environment.ts";
 export type { PollOptions, PollResult } from "./client/poll-runner.ts";
 export type { RetryOptions } from "./client/retry.ts";
 export {
   createRunnerClient,
   createRunnerClientFromEnv,
-  type Environment,
   type RunnerClient,
   type RunnerClientOptions,
 } from "./client/runner-client.ts";

@@ -47,13 +47,15 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(app, { recursive: true }));
 
-test("the package contains the contract and the build output, and nothing else", () => {
-  const others = packed.filter(
-    (path) =>
-      !/^dist\/(gen|src)\/.+\.(js|d\.ts)$|^dist\/cli\/[^/]+\.cjs$|^(proto|third_party)\/.+\.proto$/.test(
-        path,
-      ),
-  );
+test("the package contains the contract, the build output, the samples and the docs, and nothing else", () => {
+  const expected = [
+    /^dist\/(gen|src)\/.+\.(js|d\.ts)$/,
+    /^dist\/cli\/[^/]+\.cjs$/,
+    /^(proto|third_party)\/.+\.proto$/,
+    /^examples\/runners\/[\w-]+\.(json|md)$/,
+    /^docs\/[\w-]+\.md$/,
+  ];
+  const others = packed.filter((path) => !expected.some((pattern) => pattern.test(path)));
   expect(others.toSorted()).toEqual(["README.md", "buf.yaml", "package.json"]);
 });
 
@@ -205,6 +207,46 @@ describe("runnerctl", () => {
       const args = ["runnerctl", "status", runnerId, "--base-url", url];
       const { stdout } = await run("npx", args, app);
       expect(stdout).toContain("Health:     unavailable\n");
+    });
+  });
+
+  test("serves the sample runners, from wherever it is called", async () => {
+    const folder = mkdtempSync(join(app, "elsewhere-"));
+    const command = join(app, "node_modules/.bin/runnerctl");
+    const server = spawn(command, ["serve", "--sample", "--port", "0"], {
+      cwd: folder,
+      env: environment,
+    });
+    const closed = once(server, "close");
+    let stdout = "";
+    for await (const chunk of server.stdout.setEncoding("utf8")) {
+      stdout += chunk;
+      if (stdout.includes("Try:")) {
+        break;
+      }
+    }
+    const [, url = ""] = /Serving 6 runners on (\S+)\n/.exec(stdout) ?? [];
+    const args = ["get", runnerId, "-o", "name", "--base-url", url];
+    const { stdout: name } = await run(command, args, folder);
+    server.kill();
+    await closed;
+    expect(name).toBe(`${runnerId}\n`);
+  });
+
+  test("completes commands and IDs after npx", async () => {
+    await withServer(["npx", "runnerctl"], async (url) => {
+      const complete = async (...words: string[]) => {
+        const program = `
+          source <(npx runnerctl completion bash)
+          COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"
+          _runnerctl_npx
+          printf '%s\\n' "\${COMPREPLY[@]}"`;
+        const env = `ONA_BASE_URL=${url}`;
+        const args = [env, "bash", "--norc", "-c", program, "-", ...words];
+        return (await run("env", args, app)).stdout.trimEnd().split("\n");
+      };
+      expect(await complete("npx", "runnerctl", "st")).toEqual(["status"]);
+      expect(await complete("npx", "runnerctl", "status", "c4")).toEqual([runnerId]);
     });
   });
 

@@ -13,6 +13,11 @@ export const ExitCode = {
   interrupted: 130,
 } as const;
 
+/** Sets the exit code of the process, unless it is greater already: several runners may fail. */
+export function raiseExitCode(code: number): void {
+  process.exitCode = Math.max(code, Number(process.exitCode ?? 0));
+}
+
 /** Returns the exit code for an error that a command threw. */
 export function exitCodeFor(error: unknown): number {
   if (error instanceof UsageError) {

@@ -23,6 +23,11 @@ export function createFileStoreObserver(
     labelNames: ["result"],
     registers,
   });
+  const stale = new Gauge({
+    name: "runner_server_stale_files",
+    help: "Number of fixture files whose current content is not served, because it was rejected.",
+    registers,
+  });
   reloads.inc({ result: "good" }, 0);
   reloads.inc({ result: "bad" }, 0);
 
@@ -38,10 +43,12 @@ export function createFileStoreObserver(
         break;
       case "reloaded":
         runners.set(event.runners);
+        stale.set(event.stale);
         reloads.inc({ result: "good" });
         logger.info(fields, `reloaded: ${event.runners} runners`);
         break;
       case "rejected":
+        stale.set(event.stale);
         reloads.inc({ result: "bad" });
         for (const diagnostic of event.diagnostics) {
           logger.error(`not reloaded: ${formatDiagnostic(diagnostic)}`);
@@ -53,7 +60,7 @@ export function createFileStoreObserver(
         }
         break;
       case "unwatched":
-        logger.error({ err: event.error }, "cannot watch the fixture files; changes may be missed");
+        logger.error({ err: event.error }, "changes of the fixture files may be noticed late");
         break;
     }
   };

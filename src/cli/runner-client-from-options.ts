@@ -1,59 +1,54 @@
-import { readFileSync } from "node:fs";
-import { parseBaseUrl } from "../client/base-url.ts";
-import { createNodeHttpClient } from "../client/node-http-client.ts";
-import { findProxy } from "../client/proxy.ts";
+import { ConnectError } from "@connectrpc/connect";
+import type { HttpClient } from "../client/http-client.ts";
 import {
   createRunnerClientOverHttp,
   type RunnerClient,
-  withEnvironment,
+  type RunnerClientOptions,
 } from "../client/runner-client.ts";
+import {
+  type Connection,
+  type ConnectionOptions,
+  createHttpClient,
+  resolveConnection,
+} from "./connection.ts";
+import { type ConcurrencyOptions, limitConcurrency } from "./limit-concurrency.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** The options for the server to call and the token to send. */
-export interface ClientOptions {
-  readonly baseUrl?: string;
-  readonly tokenFile?: string;
+/**
+ * Creates a client from the options of a command. However many runners the command is given, the
+ * client makes a limited number of calls at a time.
+ *
+ * Throws a UsageError like {@link resolveConnection}, and if the token is invalid.
+ */
+export async function createRunnerClientFromOptions(
+  options: ConnectionOptions,
+  concurrency?: ConcurrencyOptions,
+): Promise<RunnerClient> {
+  const connection = resolveConnection(options);
+  const httpClient = await createHttpClient(connection, options);
+  return limitConcurrency(createClientOverHttp(httpClient, connection), concurrency);
 }
 
 /**
- * Creates a client from the options of a command. The environment provides what
- * the options do not.
+ * Creates a client for a connection.
  *
- * Throws a UsageError if the token file is empty or unreadable, if the base URL
- * is invalid, or if the token would be sent there unencrypted.
+ * Throws a UsageError that names the source of the token if the token is invalid.
  */
-export async function createRunnerClientFromOptions({
-  baseUrl,
-  tokenFile,
-}: ClientOptions): Promise<RunnerClient> {
-  const token = tokenFile === undefined ? undefined : readToken(tokenFile);
-  const options = withEnvironment({ baseUrl, token }, process.env);
+export function createClientOverHttp(
+  httpClient: HttpClient,
+  { baseUrl, token }: Connection,
+  options: Pick<RunnerClientOptions, "retry"> = {},
+): RunnerClient {
   try {
-    const url = parseBaseUrl(options.baseUrl);
-    if (findProxy(url) !== undefined) {
-      // Only undici supports proxies, but loading it takes longer than a call.
-      const { createRunnerClient } = await import("../client/node.ts");
-      return createRunnerClient(options);
-    }
-    return createRunnerClientOverHttp(createNodeHttpClient(url.protocol), options);
+    return createRunnerClientOverHttp(httpClient, {
+      ...options,
+      baseUrl: baseUrl.href,
+      token: token?.value,
+      // Checked by resolveConnection, whose error names the options of runnerctl.
+      allowCleartextToken: true,
+    });
   } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
-
-function readToken(file: string): string {
-  const token = readTokenFile(file).trim();
-  if (token === "") {
-    throw new UsageError(`the file ${file} of --token-file is empty`);
-  }
-  return token;
-}
-
-function readTokenFile(file: string): string {
-  try {
-    // Synchronous, because loading node:fs/promises takes longer than reading the file.
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw new UsageError(`cannot read the file of --token-file: ${(error as Error).message}`);
+    const source = token?.variable ?? `--token-file ${token?.file}`;
+    throw new UsageError(`${source}: ${ConnectError.from(error).rawMessage}`);
   }
 }

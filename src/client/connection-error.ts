@@ -50,7 +50,7 @@ const permanentFailures: readonly PermanentFailure[] = [
     matches:
       /^(HPE_(?!INVALID_EOF_STATE|HEADER_OVERFLOW)|HTTPParserError |Malformed_HTTP)|invalid HTTP version/,
     explain: (reason) =>
-      `the response is not HTTP/1.1 (${reason}); check the port, or use https: or the option http2 if the server requires it`,
+      `the response is not HTTP/1.1 (${reason}); check the port, or set the option http2 if the server uses HTTP/2 only`,
   },
   {
     matches: /^ERR_HTTP2_ERROR Protocol error/,
@@ -85,23 +85,40 @@ const permanentFailures: readonly PermanentFailure[] = [
  * certificate or the base URL.
  */
 export function connectionError(url: string, cause: unknown, proxy?: string): ConnectError {
-  const { code, name, message } = findRoot(cause);
+  const root = findRoot(cause);
+  const { code, name, message } = root;
   const failure = permanentFailures.find(({ matches }) =>
     matches.test(`${code ?? name} ${message}`),
   );
   const reason = shorten(message || name);
   const { origin, protocol } = new URL(url);
-  // What servers with TLS do, but also those that crash, so it is transient.
-  const mayRequireTls = protocol === "http:" && /^(other side closed|socket hang up)$/.test(reason);
   const route = proxy === undefined ? origin : `${origin} through the proxy ${proxy}`;
-  return new ConnectError(
+  const text =
     failure === undefined
-      ? `no response from ${route}: ${reason}${mayRequireTls ? "; if the server uses TLS, use https:" : ""}`
-      : `the request to ${route} failed: ${failure.explain(reason)}`,
+      ? `no response from ${route}: ${reason}`
+      : `the request to ${route} failed: ${failure.explain(reason)}`;
+  return new ConnectError(
+    protocol === "http:" && mayExpectTls(root)
+      ? `${text}; if the server uses TLS, use https:`
+      : text,
     failure === undefined ? Code.Unavailable : Code.FailedPrecondition,
     undefined,
     undefined,
     cause,
+  );
+}
+
+/**
+ * Returns whether a server may have expected TLS: it closed the connection without a response, or
+ * sent something else than HTTP, such as a TLS alert.
+ */
+function mayExpectTls({ code, name, socket }: RootCause): boolean {
+  return (
+    code === "ECONNRESET" ||
+    /^HPE_/.test(String(code)) ||
+    // The same of undici.
+    (code === "UND_ERR_SOCKET" && socket?.bytesRead === 0) ||
+    name === "HTTPParserError"
   );
 }
 
@@ -110,6 +127,8 @@ interface RootCause {
   readonly code?: unknown;
   readonly name: string;
   readonly message: string;
+  /** Set by undici. */
+  readonly socket?: { readonly bytesRead: number } | undefined;
 }
 
 /** Returns the root cause. Node's fetch itself reports only "fetch failed". */
@@ -124,13 +143,14 @@ function findRoot(error: unknown): RootCause {
     name = "",
     message = "",
     errors,
+    socket,
   } = error as Partial<AggregateError> & RootCause;
   if (typeof cause === "object" && cause !== null) {
     return findRoot(cause);
   }
   // For a host with several addresses, Node.js throws an AggregateError with an empty message.
   const messages = errors?.map((item) => findRoot(item).message).join("; ");
-  return { code, name, message: message || messages || "" };
+  return { code, name, message: message || messages || "", socket };
 }
 
 /** Reduces messages of OpenSSL, undici and Deno to what they say. */

@@ -1,17 +1,13 @@
-import { type Dispatcher, H2CClient, Pool } from "undici";
 import { setOptions } from "../runner/option.ts";
 import { parseBaseUrl } from "./base-url.ts";
-import type { HttpClient } from "./http-client.ts";
-import { findProxy } from "./proxy.ts";
+import type { Environment } from "./environment.ts";
+import { createPooledHttpClient } from "./pooled-http-client.ts";
 import {
   createRunnerClientOverHttp,
-  type Environment,
   type RunnerClient,
   type RunnerClientOptions,
   withEnvironment,
 } from "./runner-client.ts";
-import { createTunnel } from "./tunnel.ts";
-import { createUndiciHttpClient } from "./undici-http-client.ts";
 
 /** Options of {@link createRunnerClient}. */
 export interface NodeRunnerClientOptions extends Omit<RunnerClientOptions, "transport"> {
@@ -35,9 +31,6 @@ export type NodeRunnerClient = RunnerClient & {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-/** The keep-alive timeout of idle connections, in milliseconds, unless the server sends its own. */
-const keepAliveTimeout = 30_000;
-
 /**
  * Creates a client with the same options as `createRunnerClient` of `runner-service`, except
  * `transport`. It runs only in Node.js and makes several times as many calls per second.
@@ -53,14 +46,9 @@ const keepAliveTimeout = 30_000;
  * variable for the proxy is invalid.
  */
 export function createRunnerClient(options: NodeRunnerClientOptions = {}): NodeRunnerClient {
-  const { baseUrl, http2 = false } = setOptions(options);
-  const { dispatcher, httpClient } = createHttpClient(parseBaseUrl(baseUrl), http2);
+  const { baseUrl, http2 } = setOptions(options);
+  const { httpClient, close } = createPooledHttpClient(parseBaseUrl(baseUrl), http2);
   const client = createRunnerClientOverHttp(httpClient, options);
-  let closed: Promise<void> | undefined;
-  const close = () => {
-    closed ??= dispatcher.close();
-    return closed;
-  };
   return Object.assign(client, { close, [Symbol.asyncDispose]: close });
 }
 
@@ -73,30 +61,4 @@ export function createRunnerClientFromEnv(
   env: Environment = process.env,
 ): NodeRunnerClient {
   return createRunnerClient(withEnvironment(options, env));
-}
-
-function createHttpClient(
-  baseUrl: URL,
-  http2: boolean,
-): { readonly dispatcher: Dispatcher; readonly httpClient: HttpClient } {
-  const { origin, protocol } = baseUrl;
-  const proxy = findProxy(baseUrl);
-  // Use a tunnel only if it is needed: many proxies allow tunnels to port 443 only. It is needed for
-  // a proxy over TLS, because undici would expect the certificate of the server from it.
-  const isForwarded = protocol === "http:" && !http2 && proxy?.url.startsWith("http:") === true;
-  const options = {
-    keepAliveTimeout,
-    // `pipelining` limits the concurrent streams: 100 is the minimum that RFC 9113, section 6.5.2,
-    // recommends that servers allow.
-    ...(http2 && { allowH2: true, pipelining: 100 }),
-    ...(proxy && !isForwarded && { connect: createTunnel(proxy, baseUrl, http2) }),
-  };
-  const dispatcher =
-    http2 && protocol === "http:"
-      ? new H2CClient(origin, options)
-      : new Pool(isForwarded && proxy ? proxy.url : origin, options);
-  return {
-    dispatcher,
-    httpClient: createUndiciHttpClient(dispatcher, origin, proxy && { proxy, isForwarded }),
-  };
 }

@@ -73,7 +73,7 @@ async function* poll(
   const maxCallMs = callTimeoutMs || Number.POSITIVE_INFINITY;
   let timeLeft = timeoutMs || maxCallMs;
   let wasFound = false;
-  while (timeLeft > 0 && !signal.aborted) {
+  while (!signal.aborted) {
     const result = await pollOnce(client, runnerId, {
       timeoutMs: Math.min(maxCallMs, timeLeft),
       signal,
@@ -87,9 +87,15 @@ async function* poll(
     wasFound ||= result.runner !== undefined;
     yield result;
     const interval = intervalMs * (0.9 + 0.2 * clock.random());
-    const maxInterval = Math.max(0, endsAt - clock.monotonicNow());
-    await clock.sleep(Math.min(interval, maxInterval), signal).catch(() => {});
     timeLeft = endsAt - clock.monotonicNow();
+    if (timeLeft > 0) {
+      await clock.sleep(Math.min(interval, timeLeft), signal).catch(() => {});
+      timeLeft = endsAt - clock.monotonicNow();
+    }
+    // Timers can end up to a millisecond early.
+    if (timeLeft < 1) {
+      return;
+    }
   }
 }
 

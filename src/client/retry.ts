@@ -80,7 +80,7 @@ export function withRetries(call: UnaryCall, options: RetryOptions = {}): UnaryC
           throw withAttemptCount(error, attempt, previous);
         }
         const timeLeft = timeoutMs - (clock.monotonicNow() - start) - delay;
-        if (timeLeft <= 0) {
+        if (timeLeft < 1) {
           throw withAttemptCount(error, attempt);
         }
         previous = error;

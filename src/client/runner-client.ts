@@ -1,10 +1,16 @@
 import { type Client, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { numberOption, setOptions } from "../runner/option.ts";
-import { isLoopback, parseBaseUrl } from "./base-url.ts";
+import { isUnencrypted, parseBaseUrl } from "./base-url.ts";
 import { type TokenSource, withBearerToken } from "./bearer-token.ts";
 import { toHeaders } from "./call-header.ts";
 import { createConnectCall } from "./connect-call.ts";
+import {
+  type Environment,
+  findVariable,
+  flagFromVariable,
+  environmentVariables as variables,
+} from "./environment.ts";
 import { fetchHttpClient } from "./fetch-http-client.ts";
 import type { HttpClient } from "./http-client.ts";
 import { type RetryOptions, withRetries } from "./retry.ts";
@@ -84,7 +90,8 @@ export function createRunnerClient(options: RunnerClientOptions = {}): RunnerCli
 /**
  * Creates a client like {@link createRunnerClient}, configured by environment variables: the token
  * in `ONA_API_KEY` or, if that is not set, `GITPOD_API_KEY`; the base URL in `ONA_BASE_URL` or
- * `GITPOD_BASE_URL`. Options take precedence over variables. Empty ones count as not set.
+ * `GITPOD_BASE_URL`; `allowCleartextToken` in `ONA_ALLOW_CLEARTEXT_TOKEN` (`true` or `false`).
+ * Options take precedence over variables. Empty ones count as not set.
  *
  * Without a token, calls are not authenticated, which suits a server on your own machine.
  */
@@ -95,18 +102,18 @@ export function createRunnerClientFromEnv(
   return createRunnerClient(withEnvironment(options, env));
 }
 
-/** Environment variables. */
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 /** Returns the options with unset ones filled in from environment variables. */
 export function withEnvironment<Options extends RunnerClientOptions>(
   options: Options,
   env: Environment = {},
 ): Options {
+  const set = setOptions(options);
   return {
-    ...setOptions({ token: env.GITPOD_API_KEY, baseUrl: env.GITPOD_BASE_URL }),
-    ...setOptions({ token: env.ONA_API_KEY, baseUrl: env.ONA_BASE_URL }),
-    ...setOptions(options),
+    ...set,
+    token: set.token ?? findVariable(variables.token, env)?.value,
+    baseUrl: set.baseUrl ?? findVariable(variables.baseUrl, env)?.value,
+    allowCleartextToken:
+      set.allowCleartextToken ?? flagFromVariable(variables.allowCleartextToken, env),
   };
 }
 
@@ -140,6 +147,7 @@ export function createRunnerClientOverHttp(
       headers,
       interceptors,
       timeoutMs: numberOption("timeoutMs", options.timeoutMs, 0, { min: 0 }),
+      ...(transport === undefined && { origin: baseUrl.origin }),
     }),
   );
 }
@@ -149,10 +157,7 @@ function assertTokenIsSafe(
   headers: Headers | undefined,
   baseUrl: URL,
 ): void {
-  if (baseUrl.protocol !== "http:" || isLoopback(baseUrl)) {
-    return;
-  }
-  if (token !== undefined || headers?.has("Authorization")) {
+  if (isUnencrypted(baseUrl) && (token !== undefined || headers?.has("Authorization"))) {
     throw new Error(
       `the token would be sent unencrypted to ${baseUrl.host}; use https: or set allowCleartextToken`,
     );

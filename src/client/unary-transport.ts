@@ -53,6 +53,8 @@ export interface UnaryTransportOptions {
   readonly interceptors?: readonly Interceptor[] | undefined;
   /** The timeout of calls that do not set their own, in milliseconds. 0 or Infinity: none. */
   readonly timeoutMs: number;
+  /** The origin of the server, for the error of a timeout. Default: the error does not name it. */
+  readonly origin?: string | undefined;
 }
 
 /**
@@ -86,7 +88,9 @@ export function createUnaryTransport(options: UnaryTransportOptions): Transport 
     try {
       const effectiveTimeoutMs = callTimeout(timeoutMs, defaultTimeoutMs);
       if (effectiveTimeoutMs < Number.POSITIVE_INFINITY) {
-        cancelTimer = startTimer(effectiveTimeoutMs, () => controller.abort(timeoutError()));
+        cancelTimer = startTimer(effectiveTimeoutMs, () =>
+          controller.abort(timeoutError(effectiveTimeoutMs, options.origin)),
+        );
       }
       return await call({
         stream: false,
@@ -152,8 +156,10 @@ function callTimeout(timeoutMs: number | undefined, defaultTimeoutMs: number): n
   }
 }
 
-function timeoutError(): ConnectError {
-  return new ConnectError("the operation timed out", Code.DeadlineExceeded);
+function timeoutError(timeoutMs: number, origin: string | undefined): ConnectError {
+  const time = timeoutMs < 1000 ? `${Math.ceil(timeoutMs)} ms` : `${timeoutMs / 1000} s`;
+  const server = origin === undefined ? "" : ` to ${origin}`;
+  return new ConnectError(`the call${server} timed out after ${time}`, Code.DeadlineExceeded);
 }
 
 /**

@@ -13,8 +13,8 @@ import type { RunnerClient } from "./runner-client.ts";
 /** Options of {@link waitForRunner}. */
 export interface WaitOptions extends PollOptions {
   /**
-   * The maximum total time to wait, in milliseconds. 0: the condition is checked once. Default:
-   * Infinity, no limit.
+   * The maximum total time to wait, in milliseconds. 0 checks the condition once, with a single
+   * call. Default: no limit.
    */
   readonly timeoutMs?: number | undefined;
   /** Called with the result of each call that does not end the wait. Default: none. */
@@ -101,8 +101,9 @@ export async function waitForRunner(
         ]),
     ...(lastError === undefined ? [] : [`the last call failed: ${lastError.message}`]),
   ];
+  const limit = timeoutMs === 0 ? "" : ` within ${formatSeconds(timeoutMs)}`;
   throw new WaitTimeoutError(
-    `runner ${runnerId} did not meet the condition within ${formatSeconds(timeoutMs)}: ${state.join("; ")}`,
+    `runner ${runnerId} did not meet the condition${limit}: ${state.join("; ")}`,
     last?.runner,
     lastError,
   );

@@ -10,15 +10,14 @@ import {
   type HandlerContext,
   type Interceptor,
 } from "@connectrpc/connect";
-import type { Compression, UniversalHandler } from "@connectrpc/connect/protocol";
+import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import {
-  compressionBrotli,
-  compressionGzip,
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import { RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { callerDisconnected } from "./caller-disconnected.ts";
+import { compressions } from "./compressions.ts";
 import type { FastPath } from "./fast-path.ts";
 import type { Exchange, NodeRequest, RequestHead } from "./http/exchange.ts";
 import type { CachedResponse } from "./http/http1-fast-path.ts";
@@ -67,7 +66,7 @@ const gateKey = createContextKey<(context: HandlerContext) => void>(() => {});
 export function createConnectHandler(options: ConnectHandlerOptions): ConnectHandler {
   const { limits, observer, authorize, fastPath } = options;
   const router = createConnectRouter({
-    acceptCompression: [compressionGzip, compressionBrotli].map(withInvalidArgument),
+    acceptCompression: compressions,
     readMaxBytes: limits.maxBodyBytes,
     interceptors: [...options.interceptors],
     requestGate: (context) => context.values.get(gateKey)(context),
@@ -136,7 +135,6 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
     const closed = exchange.isClosed
       ? undefined
       : new Promise<void>((resolve) => response.once("close", resolve));
-    const rejection = authorize(exchange) ?? checkQuery(exchange.url);
     const contextValues = createContextValues();
     const universalRequest = universalRequestFromNodeRequest(
       request,
@@ -144,6 +142,7 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
       undefined,
       contextValues,
     );
+    const rejection = authorize(exchange) ?? checkQuery(universalRequest);
     const controller = new AbortController();
     universalRequest.signal.addEventListener("abort", () => controller.abort(callerDisconnected()));
     const timer = setTimeout(
@@ -244,23 +243,6 @@ function recordError(call: Call | undefined, reason: unknown): void {
   }
 }
 
-/** Wraps a compression so that it reports malformed data as invalid_argument, whatever the cause. */
-function withInvalidArgument(compression: Compression): Compression {
-  return {
-    ...compression,
-    decompress: async (bytes, maxBytes) => {
-      try {
-        return await compression.decompress(bytes, maxBytes);
-      } catch (error) {
-        const { code, rawMessage } = ConnectError.from(error);
-        throw code === Code.ResourceExhausted
-          ? error
-          : new ConnectError(rawMessage, Code.InvalidArgument, undefined, [], error);
-      }
-    },
-  };
-}
-
 /** The longest delay of a timer, in milliseconds. With a longer delay, it fires immediately. */
 const maxTimerMs = 2 ** 31 - 1;
 
@@ -283,9 +265,11 @@ function dropOversizedTimeout(header: Headers): void {
 }
 
 /** Returns the error if a GET has a malformed base64 message, which Connect reports as internal. */
-function checkQuery(url: string): ConnectError | undefined {
-  const [, query] = url.split("?", 2);
-  const parameters = new URLSearchParams(query);
+function checkQuery({ method, url }: Pick<UniversalServerRequest, "method" | "url">) {
+  if (method !== "GET") {
+    return undefined;
+  }
+  const parameters = new URL(url).searchParams;
   if (parameters.get("base64") === "1") {
     try {
       base64Decode(parameters.get("message") ?? "");

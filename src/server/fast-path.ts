@@ -281,15 +281,20 @@ const negotiateCompression = memoize((acceptEncoding: string | undefined): WireC
   return names.find((name) => name === "gzip" || name === "br") ?? "identity";
 });
 
-/** Matches a query with the required parameters only. Connect's clients put base64 first. */
+/**
+ * Matches a query from its question mark to the end of the URL, with the required parameters only.
+ * Connect's clients put base64 first.
+ */
 const queryPattern =
-  /\?connect=v1(&base64=1)?&encoding=(json|proto)(&base64=1)?&message=([\w%.~!*'()-]+)$/;
+  /\?connect=v1(&base64=1)?&encoding=(json|proto)(&base64=1)?&message=([\w%.~!*'()-]+)$/y;
 
 /** Returns the format and the message of a GET, or undefined if it needs Connect's handlers. */
 function parseQuery({
   headers,
   url,
 }: RequestHead): { format: WireFormat; message: string } | undefined {
+  // The query starts at the first question mark. Those after it belong to parameters.
+  queryPattern.lastIndex = Math.max(0, url.indexOf("?"));
   const [, base64First, format, base64Last, encoded = ""] = queryPattern.exec(url) ?? [];
   if (format === undefined || headers["content-type"] !== undefined) {
     return undefined;

@@ -4,6 +4,7 @@
  * @module
  */
 
+export type { StaleFile } from "../fixture/file-problems.ts";
 export {
   type FileRunnerStore,
   type FileRunnerStoreOptions,
@@ -19,6 +20,7 @@ export { type EncodedRunner, encodeRunner } from "../store/encoded-runner.ts";
 export { createMemoryRunnerStore, type MemoryRunnerStore } from "../store/memory-runner-store.ts";
 export {
   type RunnerStore,
+  type StoreStatus,
   StoreUnreachableError,
   UnreadableRunnerError,
 } from "../store/runner-store.ts";

@@ -18,11 +18,20 @@ import { createHostParser, isLoopback } from "./http/host.ts";
 import type { ServerLimits } from "./http/limits.ts";
 import { createListener, type ListenerOptions } from "./http/listener.ts";
 import { memoize } from "./http/memoize.ts";
+import type { RejectionReason } from "./http/rejection.ts";
+import { pathOf } from "./http/request-target.ts";
+import { listenError } from "./listen-error.ts";
 import { createCallObserver } from "./observability/call-observer.ts";
 import { createServerMetrics } from "./observability/metrics.ts";
+import { createRejectionObserver } from "./observability/rejection-observer.ts";
 import { requestIdHeader } from "./observability/request-id.ts";
 import { createRunnerRoutes } from "./runner-routes.ts";
 import { readServerLimits } from "./server-limits.ts";
+import { respondUnimplemented } from "./unimplemented.ts";
+
+const loopbackOnlyMessage =
+  "without tokens, the server accepts requests for loopback hosts only; call it on 127.0.0.1, " +
+  "or start it with --token or --allow-unauthenticated";
 
 /** Options of {@link createRunnerServer}. */
 export interface RunnerServerOptions {
@@ -98,7 +107,9 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   const port = numberOption("port", options.port, 8080, { min: 0, max: 65_535, integer: true });
   const limits = readServerLimits(options.limits);
   const metrics = createServerMetrics(options.registry);
-  const observer = createCallObserver(options.logger ?? pino({ enabled: false }), metrics);
+  const logger = options.logger ?? pino({ enabled: false });
+  const observer = createCallObserver(logger, metrics);
+  const onRejection = createRejectionObserver(logger, metrics.registry);
   const loopbackOnly = verifyToken === undefined && !allowUnauthenticated;
   if (loopbackOnly && !isLoopback(host)) {
     throw new Error(
@@ -147,22 +158,45 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
       const response =
         parseHost(request.authority) &&
         connectHandler.findCachedResponse(procedureOf(pathOf(request.url)), request);
-      return (
-        response && { ...response, headers: [...response.headers, ...cors.headersFor(request)] }
-      );
+      if (response === undefined) {
+        return undefined;
+      }
+      if (!cors.isAllowed(request)) {
+        reject(request, "forbidden_origin");
+      }
+      return { ...response, headers: [...response.headers, ...cors.headersFor(request)] };
     },
     onExchange(exchange) {
       exchange.addHeaders(cors.headersFor(exchange));
       const path = pathOf(exchange.url);
-      if (cors.isPreflight(exchange)) {
+      const isPreflight = cors.isPreflight(exchange);
+      if (!cors.isAllowed(exchange)) {
+        reject(exchange, "forbidden_origin", isPreflight ? 204 : undefined);
+      }
+      if (isPreflight) {
         send(exchange.toNode().response, 204);
       } else if (parseHost(exchange.authority) === undefined) {
+        reject(exchange, "invalid_host", 400);
         send(exchange.toNode().response, 400, "the Host header is missing or invalid\n");
       } else if (!connectHandler.serve(procedureOf(path), exchange)) {
         handleNonRpc(path, exchange);
       }
     },
+    onRejection,
   });
+
+  function reject(request: RequestHead, reason: RejectionReason, status?: number): void {
+    const { method, url, authority } = request;
+    const isOfHost = reason === "invalid_host" || reason === "forbidden_host";
+    onRejection({
+      reason,
+      method,
+      path: pathOf(url),
+      ...(status !== undefined && { status }),
+      ...(isOfHost && { host: authority }),
+      ...(reason === "forbidden_origin" && { origin: request.headers.origin }),
+    });
+  }
 
   function authorize(request: RequestHead): ConnectError | undefined {
     if (verifyToken !== undefined) {
@@ -175,10 +209,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
         );
       }
     } else if (loopbackOnly && parseHost(request.authority)?.isLoopback !== true) {
-      return new ConnectError(
-        "without tokens, the server accepts requests for loopback hosts only",
-        Code.PermissionDenied,
-      );
+      return new ConnectError(loopbackOnlyMessage, Code.PermissionDenied);
     }
     return undefined;
   }
@@ -187,12 +218,18 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     const { request, response } = exchange.toNode();
     const isProbe = path === "/healthz" || path === "/readyz" || path === "/metrics";
     if (!isProbe) {
-      send(response, 404);
+      const isUnimplemented = respondUnimplemented(path, request, response);
+      if (!isUnimplemented) {
+        send(response, 404);
+      }
+      reject(exchange, "unknown_path", isUnimplemented ? 200 : 404);
     } else if (request.method !== "GET" && request.method !== "HEAD") {
+      reject(exchange, "wrong_method", 405);
       response.setHeader("Allow", "GET, HEAD");
       send(response, 405);
     } else if (loopbackOnly && parseHost(exchange.authority)?.isLoopback !== true) {
-      send(response, 403, "without tokens, the server accepts requests for loopback hosts only\n");
+      reject(exchange, "forbidden_host", 403);
+      send(response, 403, `${loopbackOnlyMessage}\n`);
     } else if (path === "/metrics") {
       metrics.registry.metrics().then(
         (text) => send(response, 200, text, metrics.registry.contentType),
@@ -208,11 +245,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   return {
     async start() {
       const address = await listener.start(host, port).catch((error: NodeJS.ErrnoException) => {
-        throw error.code === "EADDRINUSE"
-          ? new Error(`port ${port} on ${host} is in use; choose another with --port`, {
-              cause: error,
-            })
-          : error;
+        throw listenError(error, host, port);
       });
       const scheme = options.tls === undefined ? "http" : "https";
       url = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${address.port}`;
@@ -231,12 +264,6 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
       return this.close();
     },
   };
-}
-
-/** Returns the path of a request target in origin form, without the query. */
-function pathOf(url: string): string {
-  const queryAt = url.indexOf("?");
-  return queryAt === -1 ? url : url.slice(0, queryAt);
 }
 
 /** Returns a prefix with one leading slash and no trailing one, or an empty string. */

@@ -1,4 +1,4 @@
-import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { type BrotliOptions, brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { create, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { GetRunnerResponseSchema, type Runner } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { runnerFromJson } from "../runner/runner-json.ts";
@@ -40,6 +40,9 @@ export function encodeRunner(runner: Runner): EncodedRunner {
 /**
  * Creates an {@link EncodedRunner} from a runner id in lower case and the JSON that
  * {@link runnerToJson} returns. It holds on to the JSON only: the message takes more memory.
+ *
+ * The JSON may also have fields and enum values that only a newer version of the contract defines.
+ * They are served in JSON as they are. Binary cannot carry them; see `unknownJson` for the message.
  */
 export function encodedRunnerFromJson(runnerId: string, json: EncodedText): EncodedRunner {
   return new LazyEncodedRunner(runnerId, json, undefined);
@@ -73,7 +76,7 @@ class LazyEncodedRunner implements EncodedRunner {
     let runner = this.#runner?.deref();
     if (runner === undefined) {
       const json = Buffer.from(this.encode("json", "identity"), "latin1").toString();
-      runner = runnerFromJson(JSON.parse(json)).runner as Runner;
+      runner = runnerFromJson(JSON.parse(json), { ignoreUnknownFields: true }).runner as Runner;
       this.#runner = new WeakRef(runner);
     }
     return runner;
@@ -103,9 +106,12 @@ class LazyEncodedRunner implements EncodedRunner {
   }
 }
 
+/**
+ * How responses are compressed with Brotli. The default quality, the highest, takes milliseconds and
+ * saves only a few bytes.
+ */
+export const brotliOptions: BrotliOptions = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } };
+
 function compress(bytes: Buffer, compression: "gzip" | "br"): Buffer {
-  return compression === "gzip"
-    ? gzipSync(bytes)
-    : // The default, the highest quality, takes milliseconds and saves only a few bytes.
-      brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } });
+  return compression === "gzip" ? gzipSync(bytes) : brotliCompressSync(bytes, brotliOptions);
 }

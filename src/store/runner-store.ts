@@ -45,6 +45,21 @@ export interface RunnerStore {
    * responses by the identity of this object.
    */
   peek?(runnerId: string): EncodedRunner | undefined;
+
+  /**
+   * Optional: returns whether the store can serve, and what an operator should know about it.
+   *
+   * `signal` is aborted when the caller no longer waits for the result.
+   */
+  check?(options: { readonly signal: AbortSignal }): StoreStatus | Promise<StoreStatus>;
+}
+
+/** The state of a store, for operators. */
+export interface StoreStatus {
+  /** Whether the store can serve. */
+  readonly ready: boolean;
+  /** What an operator should know, such as `1 file is stale: PATH`. Contains no secrets. */
+  readonly messages: readonly string[];
 }
 
 /**

@@ -68,7 +68,9 @@ describe.each(Object.entries(environments))("with the globals of %s", (_, setUp)
     const server = await serve(stall);
     const client = createRunnerClient({ baseUrl: server.url, retry: false, timeoutMs: 100 });
     const error = await errorOf(client.getRunner({ runnerId }));
-    expect(error.message).toBe("[deadline_exceeded] the operation timed out");
+    expect(error.message).toBe(
+      `[deadline_exceeded] the call to ${server.url} timed out after 100 ms`,
+    );
     await expect.poll(() => server.sockets.size).toBe(0);
   });
 

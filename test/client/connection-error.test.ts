@@ -161,7 +161,8 @@ const permanentFailures: readonly Failure[] = [
   {
     name: "http: to a port that answers with a TLS alert",
     start: async () => `http://${await listenRaw(Buffer.from([0x15, 3, 1, 0, 2, 2, 0x0a]))}`,
-    message: /: the response is not HTTP\/1\.1 \(.+\); check the port, or use https:/,
+    message:
+      /: the response is not HTTP\/1\.1 \(.+\); check the port, .+; if the server uses TLS, use https:$/,
     except: ["undici with HTTP/2"],
   },
   {
@@ -214,7 +215,7 @@ const permanentFailures: readonly Failure[] = [
 ];
 
 const transientFailures: readonly Failure[] = [
-  { name: "a refused connection", start: getUnreachableUrl, message: "ECONNREFUSED" },
+  { name: "a refused connection", start: getUnreachableUrl, message: /ECONNREFUSED(?!.*TLS)/ },
   {
     name: "a host name that does not exist",
     start: async () => "http://runner-service.invalid:8080",

@@ -213,19 +213,21 @@ describe.each([
       ["without a response", stall],
       ["with an incomplete response", stallMidway],
     ])("%s after its timeout", async (_, behavior) => {
-      const { getRunner } = await startClient([behavior]);
+      const { getRunner, server } = await startClient([behavior]);
       const error = await errorOf(getRunner({ timeoutMs: 50 }));
-      expect(error.message).toBe("[deadline_exceeded] the operation timed out");
+      expect(error.message).toBe(
+        `[deadline_exceeded] the call to ${server.url} timed out after 50 ms`,
+      );
     });
 
     test("with the number of attempts and the last one's error in the error", async () => {
-      const { getRunner } = await startClient([unavailable, stall], {
+      const { getRunner, server } = await startClient([unavailable, stall], {
         timeoutMs: 250,
         retry: { clock: createFakeClock() },
       });
       const error = await errorOf(getRunner());
       expect(error.message).toBe(
-        "[deadline_exceeded] the operation timed out (2 attempts; last error: down)",
+        `[deadline_exceeded] the call to ${server.url} timed out after 250 ms (2 attempts; last error: down)`,
       );
     });
 

@@ -88,6 +88,20 @@ describe("waitForRunner", () => {
     );
   });
 
+  test("checks once with a timeout of 0", async () => {
+    const clock = createFakeClock();
+    expect(await wait([active], isActive, { clock, timeoutMs: 0 })).toBeDefined();
+    await expect(wait([created, active], isActive, { clock, timeoutMs: 0 })).rejects.toMatchObject({
+      message: `runner ${runnerId} did not meet the condition: last seen 0 s ago in RUNNER_PHASE_CREATED`,
+      runner: { status: { phase: RunnerPhase.CREATED } },
+    });
+    await expect(wait([down, active], isActive, { clock, timeoutMs: 0 })).rejects.toMatchObject({
+      message: `runner ${runnerId} did not meet the condition: it could not be read; the last call failed: [unavailable] down`,
+      cause: { code: Code.Unavailable },
+    });
+    expect(clock.sleeps).toEqual([]);
+  });
+
   test("throws canceled when the signal is aborted", async () => {
     const caller = new AbortController();
     const clock = createFakeClock(0.5, () => caller.abort());

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { connect as connectHttp2 } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
@@ -70,13 +72,78 @@ describe("without tokens", () => {
     ["127.0.0.1.example.com", 403],
     ["localhost.example.com", 403],
     ["10.0.0.1", 403],
+    ["", 400],
     ["a b", 400],
-  ])("responds to a request for the host %s with %i", async (host, status) => {
+    ["localhost:99999", 400],
+    ["evil.com/.localhost", 400],
+    ["evil.com?.localhost", 400],
+    ["evil.com#.localhost", 400],
+    ["evil.com\\.localhost", 400],
+    ["evil.com%2f.localhost", 400],
+    ["evil.com@localhost", 400],
+    ["a@.localhost", 400],
+    ["localhost@evil.com", 400],
+    ["localhost:80@evil.com", 400],
+    ["localhost/@evil.com", 400],
+    ["localhost\t.evil.com", 400],
+    ["localhost\r\nHost: evil.com", 400],
+    ["evil.com\r\nHost: localhost", 400],
+  ])("responds to a request for the host %j with %i", async (host, status) => {
     const { port } = await startServer();
     const connection = await connectRaw(port);
-    connection.socket.write(rawPost(body).replace("Host: localhost", `Host: ${host}`));
+    const request = rawPost(body).replace("Host: localhost", () => `Host: ${host}`);
+    connection.socket.write(request);
+    await connection.until(new RegExp(`^HTTP/1\\.1 ${status} `));
+    // The same in two chunks, for node:http.
+    const split = await connectRaw(port);
+    split.socket.write(request.slice(0, 20));
+    setTimeout(() => split.socket.write(request.slice(20)), 20);
+    await split.until(new RegExp(`^HTTP/1\\.1 ${status} `));
+  });
+
+  test.each([
+    ["http://localhost", "localhost", 200],
+    ["http://localhost:80", "evil.example.com", 200],
+    ["HTTP://127.0.0.1", "localhost", 200],
+    ["http://evil.example.com", "localhost", 403],
+    ["http://localhost@evil.example.com", "localhost", 400],
+    ["http://", "localhost", 400],
+    ["ftp://localhost", "localhost", 404],
+  ])("responds to a request for %s with Host: %s with %i", async (origin, host, status) => {
+    const { port } = await startServer();
+    const connection = await connectRaw(port);
+    connection.socket.write(
+      rawPost(body).replace("POST ", `POST ${origin}`).replace("Host: localhost", `Host: ${host}`),
+    );
     await connection.until(new RegExp(`^HTTP/1\\.1 ${status} `));
   });
+
+  test.each([
+    ["localhost", undefined, 200],
+    ["localhost:1", "LOCALHOST:1", 200],
+    [undefined, "localhost", 200],
+    ["localhost", "evil.example.com", 400],
+    ["evil.example.com", "localhost", 400],
+    ["evil.example.com", undefined, 403],
+    ["localhost:99999", undefined, 400],
+  ])(
+    "responds over HTTP/2 to :authority %s and host %s with %i",
+    async (authority, host, status) => {
+      const { url } = await startServer();
+      const session = connectHttp2(url);
+      onTestFinished(() => session.destroy());
+      const stream = session.request({
+        ":method": "POST",
+        ":path": getRunnerPath,
+        ...(authority !== undefined && { ":authority": authority }),
+        ...(host !== undefined && { host }),
+        "content-type": "application/json",
+      });
+      stream.end(body);
+      const [headers] = await once(stream, "response");
+      expect(headers[":status"]).toBe(status);
+    },
+  );
 
   test.each(["/healthz", "/metrics"])(
     "%s accepts requests for loopback hosts only",

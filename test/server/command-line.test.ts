@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -152,8 +153,73 @@ describe("runnerctl serve", () => {
     expect((await server.exited).code).toBe(0);
   });
 
+  describe("--sample", () => {
+    const serveUntilReady = async (args: string[], env: NodeJS.ProcessEnv = {}) => {
+      const server = startRunnerctl(["serve", "--port", "0", ...args], env);
+      const [, count] = await server.waitForStdout(/Serving (\d+) runners? on \S+\n/);
+      await server.waitForStdout(/Try:/);
+      server.process.kill();
+      const { code, stdout } = await server.exited;
+      return { code, count, stdout };
+    };
+
+    test.each<[string, string[], NodeJS.ProcessEnv]>([
+      ["serves the sample runners", ["--sample"], {}],
+      ["can be set by the environment", [], { RUNNER_SERVER_SAMPLE: "true" }],
+      [
+        "serves each once if --data names them, too",
+        ["--sample", "--data", "examples/runners"],
+        {},
+      ],
+    ])("%s", async (_, args, env) => {
+      const { code, count, stdout } = await serveUntilReady(args, env);
+      expect({ code, count }).toEqual({ code: 0, count: "6" });
+      expect(stdout).toContain(id);
+    });
+
+    test("adds to --data", async () => {
+      const folder = mkdtempSync(join(tmpdir(), "fixtures-"));
+      const runnerId = "00000000-0000-4000-8000-000000000001";
+      writeFileSync(join(folder, "mine.json"), JSON.stringify({ runner: { runnerId } }));
+      const { count, stdout } = await serveUntilReady(["--sample", "--data", folder]);
+      rmSync(folder, { recursive: true });
+      expect(count).toBe("7");
+      expect(stdout).toContain(id);
+      expect(stdout).toContain(runnerId);
+    });
+  });
+
   test.each([
-    [[], "--data is missing"],
+    ["192.0.2.1", "0", "192.0.2.1 is not an address of this machine; choose one with --host"],
+    ["host.invalid", "0", "cannot resolve host.invalid; choose a host with --host"],
+  ])("exits with 1 if it cannot listen on %s", async (host, port, message) => {
+    const args = ["serve", "--sample", "--host", host, "--port", port, "--token", "t"];
+    expect(await startRunnerctl(args).exited).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: `runnerctl: ${message}\n`,
+    });
+  });
+
+  // Some containers allow everyone to listen on all ports.
+  const firstPort = Number(readFileSync("/proc/sys/net/ipv4/ip_unprivileged_port_start", "utf8"));
+  test.skipIf(firstPort <= 80)("exits with 1 if it is not permitted to listen", async () => {
+    const main = join(root, "src/cli/main.ts");
+    const child = execFile(process.execPath, [main, "serve", "--sample", "--port", "80"], {
+      ...(process.getuid?.() === 0 && { uid: 65534, gid: 65534 }),
+    });
+    let stderr = "";
+    child.stderr?.on("data", (text) => (stderr += text));
+    const [code] = await once(child, "close");
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr:
+        "runnerctl: not permitted to listen on port 80 of 127.0.0.1; choose a port above 1023 with --port\n",
+    });
+  });
+
+  test.each([
+    [[], "no runners to serve; pass files or folders of fixtures with --data, or use --sample"],
     [
       ["--data", "examples/runners", "--tls-cert", "x"],
       "--tls-cert and --tls-key must be used together",

@@ -138,6 +138,24 @@ describe("the server", () => {
     expect(await response.json()).toMatchObject({ code: "invalid_argument" });
   });
 
+  test.each(["", "x=?&", "?&", "x?=1&"])(
+    "returns 400 invalid_argument for a GET with malformed base64 in the query ?%s…",
+    async (start) => {
+      const { url } = await startServer();
+      const query = `?${start}connect=v1&encoding=json&base64=1&message=*`;
+      const response = await fetch(url + getRunnerPath + query);
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({ code: "invalid_argument" });
+    },
+  );
+
+  test("ignores the query of a POST", async () => {
+    const { port } = await startServer({ store: { get: () => runner } });
+    const connection = await connectRaw(port);
+    connection.socket.write(rawPost(body).replace(" HTTP", "?base64=1&message=* HTTP"));
+    await connection.until(/^HTTP\/1\.1 200 /);
+  });
+
   test("accepts a GET with a Content-Type but no body", async () => {
     // Python's urllib sends this.
     const { url } = await startServer();

@@ -1,19 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { create, createFileRegistry, type DescService } from "@bufbuild/protobuf";
-import {
-  FileDescriptorSetSchema,
-  file_google_protobuf_wrappers,
-  type StringValue,
-  StringValueSchema,
-} from "@bufbuild/protobuf/wkt";
-import {
-  type Client,
-  Code,
-  ConnectError,
-  createClient,
-  type Interceptor,
-} from "@connectrpc/connect";
+import type { StringValue } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import {
   connectNodeAdapter,
   createConnectTransport,
@@ -25,10 +13,8 @@ import {
   createRunnerRoutes,
   createTokenVerifier,
 } from "../../src/server/index.ts";
+import { createEchoClient, echo } from "../support/echo-service.ts";
 import { post, runner, startServer } from "../support/server.ts";
-
-/** Another service, with a unary and a streaming method. */
-const echo = createEchoService();
 
 const echoRoutes: NonNullable<Parameters<typeof startServer>[0]>["routes"] = (router) => {
   router.service(echo, {
@@ -41,12 +27,6 @@ const echoRoutes: NonNullable<Parameters<typeof startServer>[0]>["routes"] = (ro
   } as never);
 };
 
-// A service that is created at run time has no generated types.
-interface EchoClient {
-  say(message: Partial<StringValue>): Promise<StringValue>;
-  repeat(message: Partial<StringValue>): AsyncIterable<StringValue>;
-}
-
 describe("a server in a program", () => {
   test.each(["/", "/api"])(
     "serves additional services under %s, with every protocol",
@@ -57,10 +37,7 @@ describe("a server in a program", () => {
         createConnectTransport({ baseUrl: url + path, httpVersion: "2" }),
         createGrpcTransport({ baseUrl: url + path }),
       ]) {
-        const client = createClient(
-          echo,
-          transport,
-        ) as Client<DescService> as unknown as EchoClient;
+        const client = createEchoClient(transport);
         expect((await client.say({ value: "hello" })).value).toBe("hello");
         const repeated = await collect(client.repeat({ value: "again" }));
         expect(repeated.map(({ value }) => value)).toEqual(["again", "again", "again"]);
@@ -75,7 +52,7 @@ describe("a server in a program", () => {
     const verifyToken = createTokenVerifier(["one"]);
     const { url } = await startServer({ routes: echoRoutes, verifyToken });
     const transport = createConnectTransport({ baseUrl: url, httpVersion: "2" });
-    const client = createClient(echo, transport) as Client<DescService> as unknown as EchoClient;
+    const client = createEchoClient(transport);
     const codeOf = (error: unknown) => ConnectError.from(error).code;
     expect(await client.say({ value: "x" }).catch(codeOf)).toBe(Code.Unauthenticated);
     expect(await collect(client.repeat({ value: "x" })).catch(codeOf)).toBe(Code.Unauthenticated);
@@ -93,7 +70,7 @@ describe("a server in a program", () => {
     const interceptors = [recordAs("outer"), recordAs("inner")];
     const { url } = await startServer({ routes: echoRoutes, interceptors });
     const transport = createConnectTransport({ baseUrl: url, httpVersion: "1.1" });
-    const client = createClient(echo, transport) as Client<DescService> as unknown as EchoClient;
+    const client = createEchoClient(transport);
     await client.say({ value: "x" });
     await post(url);
     expect(seen).toEqual(["outer Say", "inner Say", "outer GetRunner", "inner GetRunner"]);
@@ -125,31 +102,4 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
     result.push(item);
   }
   return result;
-}
-
-function createEchoService(): DescService {
-  const type = `.${StringValueSchema.typeName}`;
-  const registry = createFileRegistry(
-    create(FileDescriptorSetSchema, {
-      file: [
-        file_google_protobuf_wrappers.proto,
-        {
-          name: "test/echo.proto",
-          package: "test",
-          syntax: "proto3",
-          dependency: [file_google_protobuf_wrappers.proto.name],
-          service: [
-            {
-              name: "EchoService",
-              method: [
-                { name: "Say", inputType: type, outputType: type },
-                { name: "Repeat", inputType: type, outputType: type, serverStreaming: true },
-              ],
-            },
-          ],
-        },
-      ],
-    }),
-  );
-  return registry.getService("test.EchoService") as DescService;
 }

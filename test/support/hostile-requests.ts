@@ -58,10 +58,12 @@ export function hostileRequest(): HostileRequest {
   return { method, path: path + query, headers, body };
 }
 
+const ids = [runner.runnerId, runner.runnerId, runner.runnerId.toUpperCase(), unknownId];
+
 /** Generates a request that is valid, or invalid in only one or two places. */
 export function almostGoodRequest(): HostileRequest {
   const isBinary = chance(0.4);
-  const id = oneOf([runner.runnerId, runner.runnerId, runner.runnerId.toUpperCase(), unknownId]);
+  const id = oneOf(ids);
   const idBytes = Buffer.from(id);
   let body: Buffer = isBinary
     ? Buffer.concat([Buffer.of(0x0a, idBytes.length), idBytes])
@@ -84,10 +86,10 @@ export function almostGoodRequest(): HostileRequest {
     "content-type": isBinary ? "application/proto" : "application/json",
   };
   if (chance(0.5)) {
-    headers["accept-encoding"] = oneOf(["gzip, deflate, br", "br", "gzip", "br;q=1", "identity"]);
+    headers["accept-encoding"] = oneOf(acceptedEncodings);
   }
   if (chance(0.1)) {
-    headers["connect-timeout-ms"] = oneOf(["1000", "0", "01000", "9999999999", "1e3"]);
+    headers["connect-timeout-ms"] = oneOf(["60000", "0", "060000", "9999999999", "1e3"]);
   }
   if (chance(0.1)) {
     headers["content-encoding"] = oneOf(["identity", "gzip"]);
@@ -96,28 +98,156 @@ export function almostGoodRequest(): HostileRequest {
     headers["content-type"] = oneOf(contentTypes);
   }
   if (chance(0.7)) {
-    return { method: "POST", path: oneOf([getRunnerPath, `/api${getRunnerPath}`]), headers, body };
+    const query = chance(0.1) ? almostGoodQuery(isBinary, body) : "";
+    return { method: "POST", path: (target() + query).slice(0, 10_000), headers, body };
   }
   if (chance(0.8)) {
     delete headers["content-type"];
   }
-  const isBase64 = isBinary || chance(0.3);
-  const message = isBase64
-    ? body.toString(oneOf(["base64url", "base64"] as const))
-    : encodeURIComponent(body.toString());
-  const encoding = `&encoding=${isBinary ? "proto" : "json"}`;
-  const base64 = isBase64 ? "&base64=1" : "";
-  const query = oneOf([base64 + encoding, base64 + encoding, encoding + base64, encoding]);
-  const path = `${getRunnerPath}?connect=v1${query}&message=${chance(0.1) ? message.slice(1) : message}`;
+  const path = target() + almostGoodQuery(isBinary, body);
   // Longer ones would exceed the header limit and be rejected while the request is parsed.
   return { method: "GET", path: path.slice(0, 10_000), headers, body: null };
 }
+
+/** Returns a request target for GetRunner, in most cases one that the server knows. */
+function target(): string {
+  return chance(0.9)
+    ? oneOf([getRunnerPath, `/api${getRunnerPath}`])
+    : oneOf([
+        `/${getRunnerPath}`,
+        `/api/api${getRunnerPath}`,
+        `/api/${getRunnerPath}`,
+        `/API${getRunnerPath}`,
+        `${getRunnerPath}/`,
+        `${getRunnerPath};x`,
+        `${getRunnerPath}%20`,
+        `/./${getRunnerPath}`,
+        getRunnerPath.replace("GetRunner", "%47etRunner"),
+        getRunnerPath.replace("/GetRunner", "%2FGetRunner"),
+        `http://127.0.0.1${getRunnerPath}`,
+        `http://127.0.0.1:80/api${getRunnerPath}`,
+      ]);
+}
+
+/**
+ * Returns the query of a Connect GET: the usual one, or one that differs in a few places, such as
+ * with several question marks, or with repeated, empty, encoded or unknown parameters.
+ */
+function almostGoodQuery(isBinary: boolean, body: Buffer): string {
+  let parameters = usualParameters(isBinary, body);
+  let rest = "";
+  let start = "?";
+  while (chance(0.4)) {
+    const at = below(parameters.length + 1);
+    const insert = (parameter: string) => parameters.splice(at, 0, parameter);
+    const change = (edit: (parameter: string) => string) => {
+      parameters = parameters.map((parameter, index) =>
+        index === at ? edit(parameter) : parameter,
+      );
+    };
+    oneOf<() => void>([
+      () => insert(oneOf(extraParameters)),
+      () => insert(oneOf(extraParameters)),
+      () => insert(oneOf(parameters)),
+      () => insert(oneOf(usualParameters(isBinary, body))),
+      () => insert(`message=${encodeURIComponent(`{"runnerId":"${oneOf(ids)}"}`)}`),
+      () => parameters.splice(at, 1),
+      () => parameters.reverse(),
+      () => change((parameter) => parameter.replace(/^./, percentEncode)),
+      () =>
+        change((parameter) => parameter.replace(/=./, ([, first]) => `=${percentEncode(first)}`)),
+      () => change((parameter) => parameter.replaceAll(/%[\dA-F]{2}/g, (hex) => hex.toLowerCase())),
+      () => change((parameter) => parameter.replaceAll("%20", "+")),
+      () => change((parameter) => parameter + oneOf(["=", "+", "%2B", "%", "%2", "%zz", "%ff"])),
+      () => change((parameter) => parameter.replace("=", oneOf(["", "==", "=+", "%3D"]))),
+      () => {
+        start = oneOf(["??", "?&", "?x&", "#?", "%3F"]);
+      },
+      () => {
+        // Looks like a complete query, but is the value of a parameter or a fragment.
+        rest = oneOf(["&x=?", "&?", "?", "&x?", "#", "#?"]);
+        rest += usualParameters(false, Buffer.from(`{"runnerId":"${oneOf(ids)}"}`)).join("&");
+      },
+    ])();
+  }
+  return start + parameters.join("&") + rest;
+}
+
+/** Returns the parameters that Connect's clients send. */
+function usualParameters(isBinary: boolean, body: Buffer): string[] {
+  const isBase64 = isBinary || chance(0.3);
+  const text = isBase64
+    ? body.toString(oneOf(["base64url", "base64"] as const))
+    : encodeURIComponent(body.toString());
+  const base64 = isBase64 ? ["base64=1"] : [];
+  const encoding = `encoding=${isBinary ? "proto" : "json"}`;
+  const message = `message=${chance(0.05) ? text.slice(1) : text}`;
+  return oneOf([
+    ["connect=v1", ...base64, encoding, message],
+    ["connect=v1", encoding, ...base64, message],
+    ["connect=v1", encoding, message],
+  ]);
+}
+
+const extraParameters = [
+  "",
+  "x",
+  "x=",
+  "=x",
+  "=",
+  "x=1",
+  "X=%",
+  "connect=v2",
+  "connect",
+  "encoding=json",
+  "encoding=proto",
+  "encoding=",
+  "base64",
+  "base64=0",
+  "base64=1",
+  "compression=",
+  "compression=identity",
+  "compression=gzip",
+  "message",
+  "message=",
+  "Message=1",
+  "constructor=1",
+];
+
+function percentEncode(character = ""): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+}
+
+const acceptedEncodings = [
+  "gzip, deflate, br",
+  "br, gzip",
+  "br",
+  "gzip",
+  "br;q=1",
+  "gzip;q=0",
+  "gzip;q=0, br",
+  "gzip,br;q=0.5",
+  " , br ,",
+  "GZIP",
+  "x-gzip",
+  "*",
+  "identity",
+  "identity;q=0",
+  "",
+];
 
 const contentTypes = [
   "application/json",
   "application/json",
   "application/json; charset=utf-8",
   "application/json;charset=utf-16",
+  "application/json;  charset=utf-8",
+  "application/json; x=y",
+  "application/json;",
+  "application/json ",
+  "Application/Json",
+  "Application/Proto",
+  "application/proto; charset=utf-8",
   "application/proto",
   "application/connect+json",
   "application/connect+proto",

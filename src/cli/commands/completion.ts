@@ -1,6 +1,7 @@
 import type { Command, Option } from "commander";
 import { RunnerCapabilitySchema } from "../../../gen/gitpod/v1/runner_service_pb.ts";
 import { enumShortNames } from "../../runner/enum-name.ts";
+import { ListOption } from "../arguments.ts";
 import { conditionNames } from "../condition.ts";
 
 /** A shell with support for completion. */
@@ -13,7 +14,13 @@ export function completion(shell: Shell, program: Command): void {
 
 /** Generates the completion script for a shell from the commands and options of `program`. */
 export function createCompletionScript(shell: Shell, program: Command): string {
-  return scriptRenderers[shell](describeCommand(program), program.commands.map(describeCommand));
+  // Includes the command `help`, and no hidden ones.
+  const commands = program.createHelp().visibleCommands(program).map(describeCommand);
+  const names = commands.map(({ name }) => name);
+  return scriptRenderers[shell](
+    describeCommand(program),
+    commands.map((spec) => (spec.name === "help" ? { ...spec, choices: names } : spec)),
+  );
 }
 
 const scriptRenderers = { bash: renderBashScript, zsh: renderZshScript, fish: renderFishScript };
@@ -26,6 +33,8 @@ interface CommandSpec {
   readonly argument: string | undefined;
   /** The possible values of the argument; empty if it can be anything. */
   readonly choices: readonly string[];
+  /** Whether the arguments are IDs of runners. */
+  readonly takesIds: boolean;
 }
 
 interface OptionSpec {
@@ -34,8 +43,10 @@ interface OptionSpec {
   readonly description: string;
   /** The name of the value; undefined if the option takes none. */
   readonly value: string | undefined;
-  /** Whether the option takes several values. */
+  /** Whether the option takes several words as values. */
   readonly variadic: boolean;
+  /** Whether a value can be a list, separated by commas. */
+  readonly list: boolean;
   /** Whether the value is a path. */
   readonly file: boolean;
   /** The possible values; empty if the value can be anything. */
@@ -50,6 +61,7 @@ function describeCommand(command: Command): CommandSpec {
     options: command.createHelp().visibleOptions(command).map(describeOption),
     argument: argument?.name(),
     choices: argument?.argChoices ?? [],
+    takesIds: argument?.name() === "id",
   };
 }
 
@@ -60,6 +72,7 @@ function describeOption(option: Option): OptionSpec {
     description: option.description,
     value,
     variadic: option.variadic,
+    list: option instanceof ListOption,
     file: value === "file" || value === "path",
     choices: nameChoices[option.long ?? ""] ?? option.argChoices ?? [],
   };
@@ -83,12 +96,14 @@ function renderBashScript(program: CommandSpec, commands: readonly CommandSpec[]
         pattern: option.flags.map((flag) => `${command.name}:${flag}`).join("|"),
       })),
   );
-  const values = optionsWithValue.map(({ pattern, file, choices }) =>
-    file ? `  ${pattern}) files=1 ;;` : `  ${pattern}) words='${choices.join(" ")}' ;;`,
+  const values = optionsWithValue.map(({ pattern, file, list, choices }) =>
+    file
+      ? `  ${pattern}) files=1 ;;`
+      : `  ${pattern}) ${list ? "list=1 " : ""}words='${choices.join(" ")}' ;;`,
   );
   const words = commands.map(
-    ({ name, options, choices }) =>
-      `  ${name}:*) words='${[...choices, ...options.flatMap(({ flags }) => flags)].join(" ")}' ;;`,
+    ({ name, options, choices, takesIds }) =>
+      `  ${name}:*) ${takesIds ? "ids=1 " : ""}words='${[...choices, ...options.flatMap(({ flags }) => flags)].join(" ")}' ;;`,
   );
   const topLevelWords = [
     ...commands.map(({ name }) => name),
@@ -98,8 +113,8 @@ function renderBashScript(program: CommandSpec, commands: readonly CommandSpec[]
   const { name } = program;
   return `# Bash completion for ${name}. To enable it: source <(${name} completion bash)
 _${name}() {
-  local current=\${COMP_WORDS[COMP_CWORD]} command='' option='' words='' files='' word
-  local last='' value='' prefix=''
+  local current=\${COMP_WORDS[COMP_CWORD]} command='' option='' words='' files='' ids='' list='' word
+  local last='' value='' prefix='' IFS=$' \\t\\n'
   local -a before=("\${COMP_WORDS[@]:1:COMP_CWORD-1}")
   # Bash splits words at "=", and makes "=" a word of its own.
   [[ $current == = ]] && before+=(=) current=''
@@ -129,14 +144,35 @@ ${words.join("\n")}
   esac
   if [[ -n $files ]]; then
     compopt -o filenames 2>/dev/null
-    local IFS=$'\\n'
+    IFS=$'\\n'
     COMPREPLY=($(compgen -f -- "$current"))
-  else
-    COMPREPLY=($(compgen -W "$words" -- "$prefix$current"))
-    COMPREPLY=("\${COMPREPLY[@]#"$prefix"}")
+    return
   fi
+  if [[ -n $ids && $current != -* ]]; then
+    word=$("\${${name}_command[@]:-\${COMP_WORDS[0]}}" completion-ids "$COMP_LINE" 2>/dev/null | cut -f 1)
+    words=\${word:-$words}
+  fi
+  # Of a list, only the last item is completed.
+  word=$prefix$current
+  [[ -n $list && $word == *,* ]] && list=\${word%,*}, || list=''
+  COMPREPLY=($(compgen -P "$list" -W "$words" -- "\${word#"$list"}"))
+  COMPREPLY=("\${COMPREPLY[@]#"$prefix"}")
 }
 complete -F _${name} ${name}
+# Completes "npx ${name}", too, unless npx has a completion of its own.
+_${name}_npx() {
+  local -i i=1
+  while [[ \${COMP_WORDS[i]} == -* ]]; do i+=1; done
+  if ((COMP_CWORD == i)); then
+    COMPREPLY=($(compgen -W ${name} -- "\${COMP_WORDS[i]}"))
+  elif [[ \${COMP_WORDS[i]} == ${name} ]]; then
+    local -a ${name}_command=(npx --no ${name})
+    local -a COMP_WORDS=("\${COMP_WORDS[@]:i}")
+    local COMP_CWORD=$((COMP_CWORD - i))
+    _${name}
+  fi
+}
+complete -p npx &>/dev/null || complete -o default -F _${name}_npx npx
 `;
 }
 
@@ -145,15 +181,21 @@ function renderZshScript(program: CommandSpec, commands: readonly CommandSpec[])
     quoteForZsh(`${name}:${description}`),
   );
   const cases = commands.map((command) => {
-    const { name, argument, options, choices } = command;
-    const firstArgument =
-      argument === undefined ? [] : [`1:${argument}:${zshAction(false, choices)}`];
-    // Zsh completes only one value of an option. It treats further values as arguments.
+    const { name, argument, options, choices, takesIds } = command;
+    const ownArguments =
+      argument === undefined
+        ? []
+        : takesIds
+          ? [`*:${argument}:_${program.name}_ids`]
+          : [`1:${argument}:${zshAction({ choices })}`];
+    // Zsh completes only one value of an option. It treats further values as arguments, whose
+    // completion can be defined only once.
     const otherArguments = options
-      .filter(({ variadic }) => variadic)
-      .map(({ value, file, choices }) => `*:${value}:${zshAction(file, choices)}`);
+      .filter(({ variadic, file, choices }) => variadic && (file || choices.length > 0))
+      .slice(0, 1)
+      .map((option) => `*:${option.value}:${zshAction(option)}`);
     const specs = [
-      ...[...firstArgument, ...otherArguments].map(quoteForZsh),
+      ...[...ownArguments, ...otherArguments].map(quoteForZsh),
       ...options.map(zshOptionSpecs),
     ];
     return `    ${name})\n      _arguments ${specs.join(" \\\n        ")}\n      ;;`;
@@ -163,6 +205,7 @@ function renderZshScript(program: CommandSpec, commands: readonly CommandSpec[])
 # Zsh completion for ${name}. To enable it: source <(${name} completion zsh)
 _${name}() {
   local curcontext=$curcontext state line
+  local -a command_line=(\${${name}_command:-$words[1]})
   local -a commands=(
     ${descriptions.join("\n    ")}
   )
@@ -176,6 +219,33 @@ ${cases.join("\n")}
     ;;
   esac
 }
+_${name}_ids() {
+  local -a ids=(\${(f)"$($command_line completion-ids "$BUFFER" 2>/dev/null)"})
+  ids=(\${ids/$'\\t'/:})
+  _describe runner ids
+}
+# Of a list, only the last item is completed.
+_${name}_list() {
+  compset -P '*,'
+  compadd -- "$@"
+}
+# Completes "npx ${name}", too, unless npx has a completion of its own.
+_${name}_npx() {
+  local -i i=2
+  while [[ $words[i] == -* ]] (( i++ ))
+  if (( CURRENT == i )); then
+    compadd ${name}
+    _default
+  elif [[ $words[i] == ${name} ]]; then
+    local -a ${name}_command=(npx --no ${name})
+    shift $((i - 1)) words
+    (( CURRENT -= i - 1 ))
+    _${name}
+  else
+    _default
+  fi
+}
+(( $+_comps[npx] )) || compdef _${name}_npx npx
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
   _${name} "$@"
 else
@@ -185,20 +255,33 @@ fi
 }
 
 /** Returns the specs for `_arguments`, one per flag: `(-o --output)-o[explanation]:message:action`. */
-function zshOptionSpecs({ flags, description, value, file, choices }: OptionSpec): string {
+function zshOptionSpecs(option: OptionSpec): string {
+  const { flags, description, value, list } = option;
   const explanation = `[${description.replace(/[[\]\\]/g, "\\$&")}]`;
-  const argument = value === undefined ? "" : `:${value}:${zshAction(file, choices)}`;
+  const argument = value === undefined ? "" : `:${value}:${zshAction(option)}`;
   return flags
     .map((flag) => {
       const equals = value !== undefined && flag.startsWith("--") ? "=" : "";
-      return quoteForZsh(`(${flags.join(" ")})${flag}${equals}${explanation}${argument}`);
+      // A list may be repeated. The flags of other options exclude each other.
+      const repetition = list ? "*" : `(${flags.join(" ")})`;
+      return quoteForZsh(`${repetition}${flag}${equals}${explanation}${argument}`);
     })
     .join(" ");
 }
 
 /** Returns the action of a spec for `_arguments`: how to complete the value. */
-function zshAction(file: boolean, choices: readonly string[]): string {
-  return file ? "_files" : `(${choices.join(" ")})`;
+function zshAction({
+  file = false,
+  list = false,
+  choices,
+}: Partial<OptionSpec> & Pick<OptionSpec, "choices">): string {
+  if (file) {
+    return "_files";
+  }
+  // The space keeps _arguments from adding arguments to the function.
+  return list && choices.length > 0
+    ? ` _runnerctl_list ${choices.join(" ")}`
+    : `(${choices.join(" ")})`;
 }
 
 function quoteForZsh(text: string): string {
@@ -213,27 +296,48 @@ function renderFishScript(program: CommandSpec, commands: readonly CommandSpec[]
     ...program.options.flatMap((option) => fishOptionLines(isTopLevel, option)),
     ...commands.flatMap((command) => {
       const isInCommand = `__fish_seen_subcommand_from ${command.name}`;
+      const argument = command.takesIds ? `(__${name}_ids)` : command.choices.join(" ");
       return [
         `-n ${isTopLevel} -a ${command.name} -d ${quoteForFish(command.description)}`,
-        ...(command.choices.length > 0
-          ? [`-n '${isInCommand}' -a ${quoteForFish(command.choices.join(" "))}`]
-          : []),
+        ...(argument === "" ? [] : [`-n '${isInCommand}' -a ${quoteForFish(argument)}`]),
         ...command.options.flatMap((option) => fishOptionLines(isInCommand, option)),
       ];
     }),
   ];
   return `# Fish completion for ${name}. To enable it: ${name} completion fish | source
+function __${name}_ids
+    set -l command ${name}
+    command -q ${name}; or set command npx --no ${name}
+    $command completion-ids (commandline -c | string collect) 2>/dev/null
+end
 ${lines.map((line) => `complete -c ${name} ${line}`).join("\n")}
+# Completes "npx ${name}", too.
+function __${name}_npx_words
+    set -l words (commandline -opc)
+    set -e words[1]
+    while string match -q -- '-*' $words[1]
+        set -e words[1]
+    end
+    string join \\n -- $words
+end
+function __${name}_npx
+    set -l words (__${name}_npx_words)
+    set -l current (commandline -ct)
+    complete -C (string join ' ' -- (string escape -- $words))" $current"
+end
+complete -c npx -n 'not count (__${name}_npx_words) >/dev/null' -a ${name}
+complete -c npx -n 'contains -- ${name} (__${name}_npx_words)[1]' -f -a '(__${name}_npx)'
 `;
 }
 
 function fishOptionLines(condition: string, option: OptionSpec): string[] {
-  const { flags, description, value, variadic, file, choices } = option;
+  const { flags, description, value, variadic, list, file, choices } = option;
   const flagArguments = flags.map((flag) => flag.replace(/^--/, "-l ").replace(/^-(?=\w$)/, "-s "));
+  const words = choices.join(" ");
   const valueArguments = file
     ? "-F"
     : choices.length > 0
-      ? `-a ${quoteForFish(choices.join(" "))}`
+      ? `-a ${quoteForFish(list ? `(__fish_append , ${words})` : words)}`
       : "";
   const required = value === undefined ? "" : file ? "-r" : "-x";
   const line = [

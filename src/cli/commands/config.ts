@@ -9,20 +9,20 @@ import { type DesiredAndActual, desiredAndActual } from "../../runner/desired-an
 import { enumJson, enumShortName } from "../../runner/enum-name.ts";
 import { redactedJson } from "../../runner/redaction.ts";
 import { updateWindowHours, updateWindowState } from "../../runner/update-window.ts";
-import { fetchRunner, type RunnerCommandOptions } from "../fetch-runner.ts";
 import { describeMessage } from "../output/describe-message.ts";
 import { formatTimestamp } from "../output/format-time.ts";
-import { print } from "../output/print.ts";
 import type { Row } from "../output/rows.ts";
+import { printRunners, type RunnerCommandOptions } from "../print-runners.ts";
 
-/** `runnerctl config ID`: prints the desired and the actual state of a runner. */
-export async function config(runnerId: string, options: RunnerCommandOptions): Promise<void> {
-  const { runner } = await fetchRunner(runnerId, options);
-  const at = new Date();
-  await print(
-    { rows: () => configRows(runner, at), json: () => configReport(runner, at) },
-    options,
-  );
+/** `runnerctl config ID…`: prints the desired and the actual state of runners. */
+export async function config(
+  runnerIds: readonly string[],
+  options: RunnerCommandOptions,
+): Promise<void> {
+  await printRunners(runnerIds, options, ({ runner }) => {
+    const at = new Date();
+    return { rows: () => configRows(runner, at), json: () => configReport(runner, at) };
+  });
 }
 
 /** The output of `runnerctl config -o json`. All keys are always present. */

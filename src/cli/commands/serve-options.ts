@@ -1,10 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { flagFromVariable } from "../../client/environment.ts";
 import { defaultLimits } from "../../server/http/limits.ts";
-import { asArgParser, parseDuration } from "../arguments.ts";
+import { asArgParser, ListOption, parseDuration } from "../arguments.ts";
 
 /** The parsed options of `runnerctl serve`. Timeouts are in milliseconds. */
 export interface ServeOptions {
   readonly data: readonly string[];
+  readonly sample: boolean;
   readonly lenient: boolean;
   readonly host: string;
   readonly port: number;
@@ -47,7 +49,7 @@ RUNNER_SERVER_TOKENS.
 The server also serves /healthz, /readyz and /metrics.
 
 Example:
-  runnerctl serve --data examples/runners --token "$TOKEN" --host 0.0.0.0`,
+  runnerctl serve --data fixtures --token "$TOKEN" --host 0.0.0.0`,
     )
     .hook("preAction", (command) => {
       applyFlagsFromEnvironment(command);
@@ -60,8 +62,9 @@ Example:
   };
   add(
     "Fixtures:",
-    listOption("--data <path...>", "files and folders of fixtures; reloaded when they change"),
-    flagOption("--lenient", "accept fixtures that only violate validation rules, and warn"),
+    listOption("--data <path...>", "files and folders of fixtures; reloaded on change"),
+    flagOption("--sample", "the sample runners, in addition to --data"),
+    flagOption("--lenient", "accept fixtures that only violate rules, and warn"),
   );
   add(
     "Address:",
@@ -141,7 +144,7 @@ function valueOption<T>(
   flags: string,
   description: string,
   defaultValue?: T,
-  parse?: (text: string) => T,
+  parse?: (text: string, previous: T | undefined) => T,
 ): Option {
   const option = new Option(flags, description).default(defaultValue);
   if (parse !== undefined) {
@@ -157,27 +160,24 @@ function flagOption(flags: string, description: string): Option {
 /** Sets flags from the environment. Commander itself sets a flag even if the value is `false`. */
 function applyFlagsFromEnvironment(command: Command): void {
   for (const option of command.options.filter((option) => option.isBoolean())) {
-    const text = process.env[envName(option)];
     const name = option.attributeName();
-    if (text === undefined || command.getOptionValueSource(name) !== "default") {
+    if (command.getOptionValueSource(name) !== "default") {
       continue;
     }
-    if (!/^(true|false|1|0|)$/i.test(text)) {
-      command.error(`error: ${envName(option)} must be true or false, not '${text}'`);
+    try {
+      const isSet = flagFromVariable(envName(option), process.env);
+      if (isSet !== undefined) {
+        command.setOptionValueWithSource(name, isSet, "env");
+      }
+    } catch (error) {
+      command.error(`error: ${(error as Error).message}`);
     }
-    command.setOptionValueWithSource(name, /^(true|1)$/i.test(text), "env");
   }
 }
 
 function listOption(flags: string, description: string, env?: string): Option {
-  const option = new Option(flags, description).default([]);
-  // The command line has one item per value; an environment variable has all items in one value.
-  return option
-    .env(env ?? envName(option))
-    .argParser((text: string, previous: readonly string[]) => [
-      ...previous,
-      ...text.split(",").filter((item) => item !== ""),
-    ]);
+  const option = new ListOption(flags, description).default([]);
+  return option.env(env ?? envName(option));
 }
 
 function durationOption(flags: string, description: string, defaultMs: number): Option {
@@ -189,9 +189,11 @@ function durationOption(flags: string, description: string, defaultMs: number): 
 
 /** Exits with a usage error if a required option is missing or only valid with another one. */
 function checkOptionCombinations(command: Command): void {
-  const { data, tlsCert, tlsKey } = command.opts<ServeOptions>();
-  if (data.length === 0) {
-    command.error("error: --data is missing; pass files or folders of fixtures");
+  const { data, sample, tlsCert, tlsKey } = command.opts<ServeOptions>();
+  if (data.length === 0 && !sample) {
+    command.error(
+      "error: no runners to serve; pass files or folders of fixtures with --data, or use --sample",
+    );
   }
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     command.error("error: --tls-cert and --tls-key must be used together");

@@ -8,6 +8,8 @@ import {
   RunnerPhaseSchema,
 } from "../../../gen/gitpod/v1/runner_service_pb.ts";
 import { type FileRunnerStore, openFileRunnerStore } from "../../fixture/file-runner-store.ts";
+import type { FileRunnerStoreEvent } from "../../fixture/file-runner-store-event.ts";
+import { isRequestable } from "../../fixture/fixture.ts";
 import { enumShortName } from "../../runner/enum-name.ts";
 import { createTokenVerifier, type TokenVerifier } from "../../server/authentication.ts";
 import { createRunnerServer } from "../../server/runner-server.ts";
@@ -15,23 +17,25 @@ import { openTokenFile } from "../../server/token-file.ts";
 import { createFileStoreObserver } from "../file-store-observer.ts";
 import { createServeLogger } from "../output/serve-logger.ts";
 import { releaseLoadingMemory } from "../release-memory.ts";
+import { sampleRunnersFolder } from "../sample-runners.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
 /** `runnerctl serve`: runs the reference server until SIGINT or SIGTERM. */
 export async function serve(options: ServeOptions): Promise<void> {
-  // Registered first, because a signal may arrive as soon as the banner is printed.
-  const stopSignal = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
+  // Registered first, because a signal may arrive at any moment, also while files are loaded.
+  const stop = new AbortController();
+  process.once("SIGINT", () => stop.abort());
+  process.once("SIGTERM", () => stop.abort());
   const logger = await createServeLogger(options.logLevel);
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const tls = await readTls(options);
   const tokens = await openTokens(options, logger);
-  const store = await openFileRunnerStore({
-    paths: options.data,
-    lenient: options.lenient,
-    onEvent: createFileStoreObserver(logger, registry),
-  });
+  const store = await openStore(options, createFileStoreObserver(logger, registry), stop.signal);
   try {
+    if (store === undefined) {
+      return;
+    }
     await releaseLoadingMemory(store.size);
     const server = createRunnerServer({
       store,
@@ -56,12 +60,36 @@ export async function serve(options: ServeOptions): Promise<void> {
     });
     const url = await server.start();
     process.stdout.write(formatBanner(url, store, tokens !== undefined));
-    await stopSignal;
+    await aborted(stop.signal);
     logger.debug("shutting down");
     await server.close({ timeoutMs: options.shutdownTimeout });
   } finally {
-    await store.close();
+    await store?.close();
     tokens?.close();
+  }
+}
+
+/** Opens the store of `--data`. Returns undefined if the signal is aborted meanwhile. */
+async function openStore(
+  { data, sample, lenient }: ServeOptions,
+  onEvent: (event: FileRunnerStoreEvent) => void,
+  signal: AbortSignal,
+): Promise<FileRunnerStore | undefined> {
+  const paths = [...data, ...(sample ? [sampleRunnersFolder()] : [])];
+  try {
+    return await openFileRunnerStore({ paths, lenient, onEvent, signal });
+  } catch (error) {
+    if (error === signal.reason) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** Resolves when the signal is aborted. */
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) {
+    await once(signal, "abort");
   }
 }
 
@@ -110,7 +138,7 @@ function formatBanner(url: string, store: FileRunnerStore, needsToken: boolean):
       break;
     }
   }
-  const example = shown.find(({ status }) => status?.phase === RunnerPhase.ACTIVE) ?? shown[0];
+  const example = findExample(shown) ?? findExample(store.runners());
   const lines = [
     `Serving ${store.size} ${store.size === 1 ? "runner" : "runners"} on ${url}`,
     "",
@@ -132,6 +160,20 @@ function formatBanner(url: string, store: FileRunnerStore, needsToken: boolean):
     lines.push("", "Try:", `  curl ${options.join(" ")} ${url}/gitpod.v1.RunnerService/GetRunner`);
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** Returns a runner that can be requested, if possible an active one. */
+function findExample(runners: Iterable<Runner>): Runner | undefined {
+  let example: Runner | undefined;
+  for (const runner of runners) {
+    if (isRequestable(runner)) {
+      example ??= runner;
+      if (runner.status?.phase === RunnerPhase.ACTIVE) {
+        return runner;
+      }
+    }
+  }
+  return example;
 }
 
 function formatPhase(phase: RunnerPhase = RunnerPhase.UNSPECIFIED): string {

@@ -5,29 +5,43 @@ import {
 } from "../../../gen/gitpod/v1/runner_service_pb.ts";
 import { missingCapabilities } from "../../runner/capabilities.ts";
 import { enumJson, enumShortName, enumValueFromName } from "../../runner/enum-name.ts";
-import { ExitCode } from "../exit-code.ts";
-import { fetchRunner, type RunnerCommandOptions } from "../fetch-runner.ts";
-import { print } from "../output/print.ts";
+import { ExitCode, raiseExitCode } from "../exit-code.ts";
 import type { Row } from "../output/rows.ts";
+import { printRunners, type RunnerCommandOptions } from "../print-runners.ts";
 import { UsageError } from "../usage-error.ts";
 
 /**
- * `runnerctl verify ID --capability NAME…`: prints which of the capabilities a
+ * `runnerctl verify ID… --capability NAME`: prints which of the capabilities each
  * runner has. If one is missing, the exit code is `ExitCode.conditionNotMet`.
+ * `-o name` prints only the runners that have all capabilities.
  *
  * Throws a UsageError, before any call, if a name is not that of a capability.
  */
 export async function verify(
-  runnerId: string,
+  runnerIds: readonly string[],
   options: RunnerCommandOptions & { readonly capability: readonly string[] },
 ): Promise<void> {
   const required = [...new Set(options.capability.map(parseCapability))];
-  const { runner } = await fetchRunner(runnerId, options);
-  const report = verifyReport(runner, required);
-  if (!report.verified) {
-    process.exitCode = ExitCode.conditionNotMet;
-  }
-  await print({ rows: () => verifyRows(runner, required), json: () => report }, options);
+  await printRunners(runnerIds, options, ({ runner }) => {
+    const report = verifyReport(runner, required);
+    const heading = runnerIds.length > 1 ? headingRows(runner) : [];
+    if (!report.verified) {
+      raiseExitCode(ExitCode.conditionNotMet);
+    }
+    return {
+      ...(!report.verified && { name: undefined }),
+      rows: () => [...heading, ...verifyRows(runner, required)],
+      json: () => report,
+    };
+  });
+}
+
+/** Returns which of several runners the following rows are about. */
+function headingRows({ name, runnerId }: Runner): Row[] {
+  return [
+    { label: "Name", text: name },
+    { label: "ID", text: runnerId },
+  ];
 }
 
 function parseCapability(name: string): RunnerCapability {

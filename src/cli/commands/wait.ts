@@ -2,120 +2,213 @@ import type { Runner } from "../../../gen/gitpod/v1/runner_service_pb.ts";
 import type { RunnerClient } from "../../client/runner-client.ts";
 import { WaitTimeoutError, waitForRunner } from "../../client/wait-for-runner.ts";
 import { formatDuration } from "../../runner/format-duration.ts";
-import { type Condition, parseCondition } from "../condition.ts";
-import { ExitCode } from "../exit-code.ts";
-import type { PollingOptions } from "../fetch-runner.ts";
+import { type Condition, parseConditions } from "../condition.ts";
+import { ExitCode, raiseExitCode } from "../exit-code.ts";
+import { printEachRunner } from "../for-each-runner.ts";
 import { createInterruptSignal } from "../interrupt-signal.ts";
-import { print } from "../output/print.ts";
+import { createResultPrinter } from "../output/print.ts";
+import { describeCallError } from "../output/request-id.ts";
+import type { Row } from "../output/rows.ts";
 import { sanitize } from "../output/sanitize.ts";
 import { createStatusLine, type StatusPart } from "../output/status-line.ts";
 import { statusReport } from "../output/status-report.ts";
+import type { PollingOptions } from "../print-runners.ts";
 import { createRunnerClientFromOptions } from "../runner-client-from-options.ts";
 
-/**
- * `runnerctl wait ID --for CONDITION`: waits until a condition holds, and prints
- * that it does. JSON and YAML output is the last status report of the runner, or
- * null if the runner no longer exists. After `--timeout`, prints why the condition
- * does not hold; the exit code is then `ExitCode.conditionNotMet`.
- *
- * Transient errors are retried. Throws a UsageError if the condition is invalid,
- * and a ConnectError if the runner does not exist, if no call succeeds before the
- * timeout, or for a permanent error.
- */
-export async function wait(
-  runnerId: string,
-  options: PollingOptions & { readonly for: string },
-): Promise<void> {
-  const condition = parseCondition(options.for);
-  const signal = createInterruptSignal();
-  const client = await createRunnerClientFromOptions(options);
-  const progress: Progress = { condition, startedAt: Date.now() };
-  const createReport = (runner: Runner | undefined) =>
-    runner === undefined ? null : statusReport(runner, new Date());
-  try {
-    const runner = await waitWithProgress(client, runnerId, progress, { ...options, signal });
-    const text = `met after ${formatDuration(Date.now() - progress.startedAt)}`;
-    await print(
-      {
-        rows: () => [{ label: condition.text, text, color: "green" }],
-        json: () => createReport(runner),
-      },
-      options,
-    );
-  } catch (error) {
-    if (signal.aborted) {
-      return;
-    }
-    if (!(error instanceof WaitTimeoutError)) {
-      throw error;
-    }
-    const { lastSeen } = progress;
-    if (lastSeen === undefined) {
-      // No call succeeded, so the state of the condition is unknown.
-      throw error.cause;
-    }
-    process.exitCode = ExitCode.conditionNotMet;
-    await print({ rows: () => [], json: () => createReport(lastSeen.runner) }, options);
-    const time = formatDuration(options.timeout);
-    const state = sanitize(describeLastState(progress, lastSeen));
-    process.stderr.write(`runnerctl: ${condition.text} not met after ${time}: ${state}\n`);
-  }
+/** The deadline of the only call of `--timeout 0`, in milliseconds. */
+const singleCallTimeoutMs = 10_000;
+
+/** The options of `runnerctl wait`. A timeout of 0 checks the conditions once. */
+export interface WaitCommandOptions extends PollingOptions {
+  readonly for: readonly string[];
 }
 
-/** The progress of a wait. */
+/**
+ * `runnerctl wait ID… --for CONDITION…`: waits until all conditions hold for all
+ * runners, and prints that they do. JSON and YAML output is the last status report
+ * of each runner, or null if it no longer exists. `-o name` prints the runners for
+ * which all conditions hold. After `--timeout`, prints why conditions do not hold;
+ * the exit code is then `ExitCode.conditionNotMet`.
+ *
+ * Transient errors are retried. Throws a UsageError if a condition is invalid,
+ * and a ConnectError if a single runner does not exist, if no call succeeds before
+ * the timeout, or for a permanent error. Errors of several runners are written.
+ */
+export async function wait(
+  runnerIds: readonly string[],
+  options: WaitCommandOptions,
+): Promise<void> {
+  const conditions = parseConditions(options.for);
+  const signal = createInterruptSignal();
+  const outcomes = await waitForAll(runnerIds, conditions, { ...options, signal });
+  if (signal.aborted) {
+    return;
+  }
+  const several = runnerIds.length > 1;
+  const print = createResultPrinter(options, { several, textSeparator: "" });
+  await printEachRunner(
+    runnerIds,
+    (runnerId) => outcomes.get(runnerId) as Promise<Outcome>,
+    async (outcome, runnerId) => {
+      const { runner } = outcome;
+      const json = () => (runner === undefined ? null : statusReport(runner, new Date()));
+      if (outcome.isMet) {
+        const text = `met after ${formatDuration(outcome.afterMs)}`;
+        const labels = conditions.map((condition) =>
+          several ? `${runnerId} ${condition.text}` : condition.text,
+        );
+        const rows = () => labels.map((label): Row => ({ label, text, color: "green" }));
+        await print({ name: runnerId, rows, json });
+        return;
+      }
+      raiseExitCode(ExitCode.conditionNotMet);
+      await print({ rows: () => [], json });
+      const prefix = several ? `runnerctl: ${runnerId}:` : "runnerctl:";
+      for (const line of outcome.lines) {
+        process.stderr.write(`${prefix} ${sanitize(line)}\n`);
+      }
+    },
+  );
+}
+
+/** How the wait for a runner ended. */
+type Outcome =
+  | {
+      readonly isMet: true;
+      /** Undefined if the runner does not exist. */
+      readonly runner: Runner | undefined;
+      readonly afterMs: number;
+    }
+  | {
+      readonly isMet: false;
+      readonly runner: Runner;
+      /** A line for each condition. */
+      readonly lines: readonly string[];
+    };
+
+/** The progress of the wait for a runner. */
 interface Progress {
-  readonly condition: Condition;
-  /** When the wait started, in milliseconds since the Unix epoch. */
-  readonly startedAt: number;
   /** The runner as last seen, and when. */
   lastSeen?: { readonly runner: Runner; readonly at: Date };
   /** Why the last call failed, if it did. */
   callError?: string | undefined;
+  isDone: boolean;
 }
 
-/** Waits, and shows the progress in a status line on a terminal. */
-async function waitWithProgress(
+type WaitOptions = WaitCommandOptions & { readonly signal: AbortSignal };
+
+/**
+ * Waits for all runners, and shows the progress in a status line on a terminal. Returns their
+ * outcomes, all settled.
+ */
+async function waitForAll(
+  runnerIds: readonly string[],
+  conditions: readonly Condition[],
+  options: WaitOptions,
+): Promise<ReadonlyMap<string, Promise<Outcome>>> {
+  const client = await createRunnerClientFromOptions(options, { timeoutIncludesQueue: true });
+  const progresses = runnerIds.map((): Progress => ({ isDone: false }));
+  const endsAt = Date.now() + options.timeout;
+  using line = createStatusLine(
+    () => progressParts(progresses, conditions, Math.max(0, endsAt - Date.now())),
+    // The log of requests would be drawn over the line.
+    { enabled: !options.verbose, color: options.color },
+  );
+  const outcomes = new Map(
+    progresses.map((progress, i): [string, Promise<Outcome>] => {
+      const runnerId = runnerIds[i] as string;
+      const outcome = waitForOne(client, runnerId, conditions, progress, options, line.redraw);
+      return [runnerId, outcome.finally(() => (progress.isDone = true))];
+    }),
+  );
+  await Promise.allSettled(outcomes.values());
+  return outcomes;
+}
+
+async function waitForOne(
   client: RunnerClient,
   runnerId: string,
+  conditions: readonly Condition[],
   progress: Progress,
-  options: PollingOptions & { readonly signal: AbortSignal },
-): Promise<Runner | undefined> {
-  const { interval: intervalMs, timeout: timeoutMs, color, signal } = options;
-  const { condition, startedAt } = progress;
-  using line = createStatusLine(() => progressParts(progress, startedAt + timeoutMs - Date.now()), {
-    enabled: true,
-    color,
-  });
-  return await waitForRunner(client, runnerId, (runner) => condition.holds(runner, new Date()), {
-    intervalMs,
-    timeoutMs,
-    signal,
-    onProgress: ({ runner, error }) => {
-      if (runner !== undefined) {
-        progress.lastSeen = { runner, at: new Date() };
-      }
-      progress.callError = error?.message;
-      line.redraw();
-    },
-  });
+  { interval: intervalMs, timeout: timeoutMs, signal }: WaitOptions,
+  onProgress: () => void,
+): Promise<Outcome> {
+  const startedAt = Date.now();
+  const areMet = (runner: Runner | undefined) => {
+    const at = new Date();
+    return conditions.every((condition) => condition.holds(runner, at));
+  };
+  try {
+    const runner = await waitForRunner(client, runnerId, areMet, {
+      intervalMs,
+      timeoutMs,
+      signal,
+      ...(timeoutMs === 0 && { callTimeoutMs: singleCallTimeoutMs }),
+      onProgress: ({ runner, error }) => {
+        if (runner !== undefined) {
+          progress.lastSeen = { runner, at: new Date() };
+        }
+        progress.callError = error && describeCallError(error);
+        onProgress();
+      },
+    });
+    return { isMet: true, runner, afterMs: Date.now() - startedAt };
+  } catch (error) {
+    if (!(error instanceof WaitTimeoutError)) {
+      throw error;
+    }
+    const { lastSeen, callError } = progress;
+    if (lastSeen === undefined) {
+      // No call succeeded, so the state of the conditions is unknown.
+      throw error.cause;
+    }
+    const lines = describeTimeout(conditions, lastSeen, callError, timeoutMs);
+    return { isMet: false, runner: lastSeen.runner, lines };
+  }
 }
 
-function progressParts(progress: Progress, remainingMs: number): StatusPart[] {
-  const { condition, lastSeen, callError } = progress;
+function progressParts(
+  progresses: readonly Progress[],
+  conditions: readonly Condition[],
+  remainingMs: number,
+): StatusPart[] {
+  const done = progresses.filter(({ isDone }) => isDone).length;
+  const errors = progresses.flatMap(({ callError, isDone }) => (isDone ? [] : (callError ?? [])));
+  const [{ lastSeen } = {}, ...others] = progresses;
+  const states =
+    others.length > 0
+      ? [`${done} of ${progresses.length} runners done`]
+      : lastSeen === undefined
+        ? ["no response yet"]
+        : describeUnmet(conditions, lastSeen);
   return [
-    { text: `waiting for ${condition.text}` },
-    { text: `${formatDuration(Math.max(0, remainingMs))} left` },
-    ...(lastSeen === undefined
-      ? [{ text: "no response yet" }]
-      : [{ text: condition.describeState(lastSeen.runner, lastSeen.at) }]),
-    ...(callError === undefined ? [] : [{ text: callError, color: "red" as const }]),
+    { text: `waiting for ${conditions.map(({ text }) => text).join(", ")}` },
+    { text: `${formatDuration(remainingMs)} left` },
+    ...states.map((text) => ({ text })),
+    ...errors.slice(0, 1).map((text) => ({ text, color: "red" as const })),
   ];
 }
 
-function describeLastState(
-  { condition, callError }: Progress,
-  lastSeen: NonNullable<Progress["lastSeen"]>,
-): string {
-  const state = condition.describeState(lastSeen.runner, lastSeen.at);
-  return callError === undefined ? state : `${state}; the last call failed: ${callError}`;
+function describeUnmet(
+  conditions: readonly Condition[],
+  { runner, at }: NonNullable<Progress["lastSeen"]>,
+): string[] {
+  const unmet = conditions.filter((condition) => !condition.holds(runner, at));
+  return unmet.map((condition) => condition.describeState(runner, at));
+}
+
+/** Returns a line for each condition: whether it is met and, if not, why. */
+function describeTimeout(
+  conditions: readonly Condition[],
+  { runner, at }: NonNullable<Progress["lastSeen"]>,
+  callError: string | undefined,
+  timeoutMs: number,
+): string[] {
+  const limit = timeoutMs === 0 ? "" : ` after ${formatDuration(timeoutMs)}`;
+  const suffix = callError === undefined ? "" : `; the last call failed: ${callError}`;
+  return conditions.map((condition) =>
+    condition.holds(runner, at)
+      ? `${condition.text} met`
+      : `${condition.text} not met${limit}: ${condition.describeState(runner, at)}${suffix}`,
+  );
 }

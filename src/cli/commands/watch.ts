@@ -3,52 +3,81 @@ import type { Runner } from "../../../gen/gitpod/v1/runner_service_pb.ts";
 import { codeName } from "../../client/connect-error.ts";
 import { pollRunner } from "../../client/poll-runner.ts";
 import { heartbeatAgeMs } from "../../runner/heartbeat.ts";
-import type { PollingOptions } from "../fetch-runner.ts";
+import { healthStates, runnerHealth } from "../../runner/runner-health.ts";
+import { forEachRunner } from "../for-each-runner.ts";
 import { createInterruptSignal } from "../interrupt-signal.ts";
+import { healthColor } from "../output/colors.ts";
 import { formatAge } from "../output/format-time.ts";
 import { canRedraw, canShowColors, type OutputOptions } from "../output/print.ts";
 import { createStatusLine, type StatusPart } from "../output/status-line.ts";
 import { healthRow, phaseRow } from "../output/status-report.ts";
 import { createWatchEventDetector, type WatchEvent } from "../output/watch-event.ts";
 import { renderWatchEvent } from "../output/watch-line.ts";
+import type { PollingOptions } from "../print-runners.ts";
 import { createRunnerClientFromOptions } from "../runner-client-from-options.ts";
 
+/** The options of `runnerctl watch`. */
+export type WatchCommandOptions = PollingOptions & {
+  readonly output: Exclude<OutputOptions["output"], "name">;
+};
+
 /**
- * `runnerctl watch ID`: prints each change of a runner until the runner is deleted
- * or the user presses Ctrl-C. Text output on a terminal also has a status line
- * with the state of the runner.
+ * `runnerctl watch ID…`: prints each change of runners until they are deleted or the
+ * user presses Ctrl-C. Text output on a terminal also has a status line with the
+ * state of the runners.
  *
- * Transient errors are printed and retried. Throws a ConnectError if the runner
- * does not exist at the start, or for a permanent error.
+ * Transient errors are printed and retried. Throws a ConnectError if a single runner
+ * does not exist at the start, or for a permanent error. Such errors of several
+ * runners are written, and the others are still watched.
  */
-export async function watch(runnerId: string, options: PollingOptions): Promise<void> {
+export async function watch(
+  runnerIds: readonly string[],
+  options: WatchCommandOptions,
+): Promise<void> {
   const signal = createInterruptSignal();
   const client = await createRunnerClientFromOptions(options);
-  const print = await createEventPrinter(options);
-  const detectEvents = createWatchEventDetector();
-  let lastSeen: Snapshot | undefined;
-  let lastError: ConnectError | undefined;
-  using line = createStatusLine(() => statusParts(lastSeen, lastError, new Date()), {
+  const print = await createEventPrinter(options, runnerIds.length > 1);
+  const states = new Map(runnerIds.map((runnerId): [string, State] => [runnerId, {}]));
+  using line = createStatusLine(() => statusParts([...states.values()], new Date()), {
     color: options.color,
-    enabled: options.output === "text" && canRedraw(process.stdout),
+    // The log of requests would be drawn over the line.
+    enabled: options.output === "text" && canRedraw(process.stdout) && !options.verbose,
   });
-  const { interval: intervalMs, timeout: callTimeoutMs } = options;
-  for await (const poll of pollRunner(client, runnerId, { intervalMs, callTimeoutMs, signal })) {
-    const { runner, error } = poll;
-    const isDeleted = error?.code === Code.NotFound;
-    if (isDeleted && lastSeen === undefined) {
-      throw error;
-    }
-    const at = new Date();
-    lastSeen = runner === undefined ? lastSeen : { runner, at };
-    lastError = error;
-    for (const event of detectEvents(poll, at)) {
-      line.printAbove(() => print(event));
-    }
-    if (isDeleted) {
-      return;
-    }
-  }
+  await forEachRunner(
+    runnerIds,
+    async (runnerId) => {
+      const state = states.get(runnerId) as State;
+      const detectEvents = createWatchEventDetector(runnerId);
+      const { interval: intervalMs, timeout: callTimeoutMs } = options;
+      for await (const poll of pollRunner(client, runnerId, {
+        intervalMs,
+        callTimeoutMs,
+        signal,
+      })) {
+        const { runner, error } = poll;
+        const isDeleted = error?.code === Code.NotFound;
+        if (isDeleted && state.lastSeen === undefined) {
+          throw error;
+        }
+        const at = new Date();
+        state.lastSeen = runner === undefined ? state.lastSeen : { runner, at };
+        state.lastError = error;
+        for (const event of detectEvents(poll, at)) {
+          line.printAbove(() => print(event));
+        }
+        if (isDeleted) {
+          return;
+        }
+      }
+    },
+    (text) => line.printAbove(() => process.stderr.write(text)),
+  );
+}
+
+/** What is known of a watched runner. */
+interface State {
+  lastSeen?: Snapshot | undefined;
+  lastError?: ConnectError | undefined;
 }
 
 /** The state of a runner at a time. */
@@ -57,11 +86,12 @@ interface Snapshot {
   readonly at: Date;
 }
 
-function statusParts(
-  lastSeen: Snapshot | undefined,
-  lastError: ConnectError | undefined,
-  now: Date,
-): StatusPart[] {
+function statusParts(states: readonly State[], now: Date): StatusPart[] {
+  return states.length === 1 ? runnerParts(states[0] as State, now) : summaryParts(states);
+}
+
+/** Describes a single runner. */
+function runnerParts({ lastSeen, lastError }: State, now: Date): StatusPart[] {
   // Only the code: the line of the error event has the message.
   const errorParts: StatusPart[] =
     lastError === undefined ? [] : [{ text: `error: ${codeName(lastError.code)}`, color: "red" }];
@@ -80,20 +110,36 @@ function statusParts(
   ];
 }
 
+/** Counts several runners by their health. */
+function summaryParts(states: readonly State[]): StatusPart[] {
+  const healths = states.flatMap(({ lastSeen }) =>
+    lastSeen === undefined ? [] : [runnerHealth(lastSeen.runner, { at: lastSeen.at }).state],
+  );
+  const errors = states.filter(({ lastError }) => lastError !== undefined).length;
+  return [
+    { text: `${states.length} runners` },
+    ...healthStates.flatMap((state) => {
+      const count = healths.filter((other) => other === state).length;
+      return count === 0 ? [] : [{ text: `${count} ${state}`, color: healthColor[state] }];
+    }),
+    ...(errors === 0 ? [] : [{ text: `${errors} failing`, color: "red" as const }]),
+  ];
+}
+
 /**
  * Creates a function that prints events. Text output has errors and recoveries on
  * standard error; JSON and YAML have all events on standard output.
  */
-async function createEventPrinter({
-  output,
-  color,
-}: OutputOptions): Promise<(event: WatchEvent) => void> {
+async function createEventPrinter(
+  { output, color }: WatchCommandOptions,
+  several: boolean,
+): Promise<(event: WatchEvent) => void> {
   switch (output) {
     case "text":
       return (event) => {
         const isAboutErrors = event.type === "error" || event.type === "recovered";
         const stream = isAboutErrors ? process.stderr : process.stdout;
-        stream.write(renderWatchEvent(event, color && canShowColors(stream)));
+        stream.write(renderWatchEvent(event, { several, colored: color && canShowColors(stream) }));
       };
     case "json":
       return (event) => process.stdout.write(`${JSON.stringify(event)}\n`);

@@ -1,23 +1,26 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { describeCallError } from "./request-id.ts";
 import { sanitize } from "./sanitize.ts";
 
-/** What to do about an error, for codes whose messages do not say it. */
+/** What to do about an error, unless its message names an option of `runnerctl` itself. */
 const hints: Partial<Record<Code, string>> = {
   [Code.Unauthenticated]: "set ONA_API_KEY, or pass a file with the token with --token-file",
   [Code.PermissionDenied]: "use a token that has access to this runner",
-  [Code.Unavailable]: "check --base-url, or try again later",
+  [Code.Unavailable]: "check --base-url (or ONA_BASE_URL), or try again later",
   [Code.DeadlineExceeded]: "raise --timeout",
 };
 
 /**
  * Formats an error as text: what went wrong, and what to do. An error of a call
- * is a single line, with its code and the rule violations from its details.
+ * is a single line, with its code, its request ID and the rule violations from its
+ * details.
  */
 export async function formatError(error: unknown): Promise<string> {
   if (!(error instanceof ConnectError)) {
     return error instanceof Error ? error.message : String(error);
   }
-  const parts = [error.message, ...(await formatViolations(error)), hints[error.code]];
+  const hint = / --[a-z]/.test(error.rawMessage) ? undefined : hints[error.code];
+  const parts = [describeCallError(error), ...(await formatViolations(error)), hint];
   return sanitize(parts.filter((part) => part !== undefined).join("; "));
 }
 

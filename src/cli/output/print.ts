@@ -4,38 +4,64 @@ import { type Row, renderRows } from "./rows.ts";
 
 /** The output options of a command. */
 export interface OutputOptions {
-  readonly output: "text" | "json" | "yaml";
+  readonly output: "text" | "json" | "yaml" | "name";
   /** Whether to use colors if the terminal supports them. */
   readonly color: boolean;
 }
 
-/** The result of a command. Only the function for the chosen output format is called. */
+/** The result of a command. Only the member for the chosen output format is used. */
 export interface PrintableResult {
+  /** The ID of the runner, to pass to another command. If undefined, nothing is printed. */
+  readonly name?: string | undefined;
   /** The result for people. */
   readonly rows: () => readonly Row[];
   /** The result for programs, printed as JSON or YAML. */
   readonly json: () => JsonValue;
 }
 
-/** Prints a result to standard output in the chosen format. */
-export async function print(result: PrintableResult, options: OutputOptions): Promise<void> {
-  process.stdout.write(await formatResult(result, options));
+/** How the results of a command for several runners are separated. */
+export interface ResultLayout {
+  /** Whether there are several results. */
+  readonly several: boolean;
+  /** What separates the results in text output. Default: a blank line. */
+  readonly textSeparator?: string;
+}
+
+/**
+ * Creates a function that prints results to standard output in the chosen format. Several results
+ * are JSON Lines, a stream of YAML documents, or blocks of text.
+ */
+export function createResultPrinter(
+  options: OutputOptions,
+  { several, textSeparator = "\n" }: ResultLayout = { several: false },
+): (result: PrintableResult) => Promise<void> {
+  let separator = "";
+  return async (result) => {
+    const text = await formatResult(result, options, several);
+    if (text !== "") {
+      process.stdout.write(separator + text);
+      separator = options.output === "text" ? textSeparator : "";
+    }
+  };
 }
 
 async function formatResult(
   result: PrintableResult,
   { output, color }: OutputOptions,
+  several: boolean,
 ): Promise<string> {
   switch (output) {
     case "text":
       return renderRows(result.rows(), color && canShowColors(process.stdout));
     case "json":
-      return `${JSON.stringify(result.json(), null, 2)}\n`;
+      return `${JSON.stringify(result.json(), null, several ? 0 : 2)}\n`;
     case "yaml": {
       const { stringify } = await import("yaml");
       // No folding of long lines: whole lines are easier to search, as in JSON.
-      return stringify(result.json(), { lineWidth: 0 });
+      return `${several ? "---\n" : ""}${stringify(result.json(), { lineWidth: 0 })}`;
     }
+    case "name":
+      return result.name === undefined ? "" : `${result.name}\n`;
   }
 }
 

@@ -5,6 +5,7 @@ import { codeName } from "../../client/connect-error.ts";
 import type { PollResult } from "../../client/poll-runner.ts";
 import { enumJson, unknownEnumNames } from "../../runner/enum-name.ts";
 import { formatTimestamp } from "./format-time.ts";
+import { requestIdOf } from "./request-id.ts";
 import { type StatusReport, statusReport } from "./status-report.ts";
 
 /**
@@ -22,10 +23,12 @@ export type WatchEvent = {
   type: "runner" | "changed" | "error" | "recovered" | "deleted";
   /** When the event was detected. */
   at: string;
+  /** The runner that the event is about, as it was given to the command. */
+  runnerId: string;
   /** The changed fields, for `runner` and `changed`; otherwise empty. */
   changes: WatchChange[];
-  /** Why the call failed, for `error`; otherwise null. */
-  error: { code: string; message: string } | null;
+  /** Why the call failed, for `error`; otherwise null. The server may send no request ID. */
+  error: { code: string; message: string; requestId: string | null } | null;
   /** The runner as last seen; null before the first successful call. */
   status: StatusReport | null;
 };
@@ -45,7 +48,7 @@ export type WatchChange =
     };
 
 /**
- * Creates a function that turns the results of polling into events. Call it with
+ * Creates a function that turns the results of polling a runner into events. Call it with
  * the result of each call, in order, and the time when the call ended.
  *
  * The library's `watchRunner` compares what a runner reports. This function also
@@ -53,13 +56,16 @@ export type WatchChange =
  * is not renewed degrades the runner. Health is evaluated only after a successful
  * call, because heartbeats may still reach the server while calls to it fail.
  */
-export function createWatchEventDetector(): (poll: PollResult, at: Date) => WatchEvent[] {
+export function createWatchEventDetector(
+  runnerId: string,
+): (poll: PollResult, at: Date) => WatchEvent[] {
   let last: Snapshot | undefined;
   const reportedErrors = new Set<Code>();
   return ({ runner, error }, at) => {
     const event = (type: WatchEvent["type"], more: Partial<WatchEvent> = {}): WatchEvent => ({
       type,
       at: formatTimestamp(at),
+      runnerId,
       changes: [],
       error: null,
       status: last?.status ?? null,
@@ -71,8 +77,10 @@ export function createWatchEventDetector(): (poll: PollResult, at: Date) => Watc
     if (error !== undefined) {
       const isReported = reportedErrors.has(error.code);
       reportedErrors.add(error.code);
-      const { code, rawMessage: message } = error;
-      return isReported ? [] : [event("error", { error: { code: codeName(code), message } })];
+      const { rawMessage: message } = error;
+      const requestId = requestIdOf(error) ?? null;
+      const details = { code: codeName(error.code), message, requestId };
+      return isReported ? [] : [event("error", { error: details })];
     }
     const previous = last;
     last = { status: statusReport(runner, at), capabilities: listCapabilities(runner) };

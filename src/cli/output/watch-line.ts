@@ -6,6 +6,7 @@ import {
 import { enumShortName } from "../../runner/enum-name.ts";
 import type { HealthState } from "../../runner/runner-health.ts";
 import { healthColor, phaseColor } from "./colors.ts";
+import { formatRequestId } from "./request-id.ts";
 import { type Color, colorize } from "./rows.ts";
 import { sanitize } from "./sanitize.ts";
 import type { WatchChange, WatchEvent } from "./watch-event.ts";
@@ -17,16 +18,27 @@ interface WatchLine {
   readonly color?: Color | undefined;
 }
 
+/** Options of {@link renderWatchEvent}. */
+export interface WatchLineOptions {
+  /** Whether several runners are watched, so that each line needs the ID of its runner. */
+  readonly several: boolean;
+  readonly colored: boolean;
+}
+
 /**
  * Formats an event of `runnerctl watch` as text: a line for each change, with its
  * time, the field, and the old and new value. Colors are used only if `colored`.
  */
-export function renderWatchEvent(event: WatchEvent, colored: boolean): string {
+export function renderWatchEvent(
+  event: WatchEvent,
+  { several, colored }: WatchLineOptions,
+): string {
   const time = event.at.replace(/\.\d+/, "");
+  const start = several ? `${time}  ${event.runnerId}` : time;
   return describeEvent(event)
     .map(({ label, text, color }) => {
       const output = colored ? colorize(sanitize(text), color) : sanitize(text);
-      return `${`${time}  ${label.padEnd("capabilities".length)}  ${output}`.trimEnd()}\n`;
+      return `${`${start}  ${label.padEnd("capabilities".length)}  ${output}`.trimEnd()}\n`;
     })
     .join("");
 }
@@ -38,7 +50,13 @@ function describeEvent({ type, changes, error, status }: WatchEvent): WatchLine[
     case "changed":
       return changes.map(describeChange);
     case "error":
-      return [{ label: type, text: `[${error?.code}] ${error?.message}`, color: "red" }];
+      return [
+        {
+          label: type,
+          text: `[${error?.code}] ${error?.message}${formatRequestId(error?.requestId)}`,
+          color: "red",
+        },
+      ];
     case "recovered":
       return [{ label: type, text: "the server responds again", color: "green" }];
     case "deleted":

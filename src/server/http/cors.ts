@@ -7,6 +7,11 @@ const maxAgeSeconds = 7200;
 export interface Cors {
   /** Returns whether a request is a CORS preflight. Its response has headers only. */
   isPreflight(request: RequestHead): boolean;
+  /**
+   * Returns false for a request from a web page of another origin than the server's own which is
+   * not allowed. Such a request is served, but the browser hides the response from the page.
+   */
+  isAllowed(request: RequestHead): boolean;
   /** Returns the headers to add to the response to a request. Names and values alternate. */
   headersFor(request: RequestHead): readonly string[];
 }
@@ -43,6 +48,14 @@ export function createCors({ origins, ...options }: CorsOptions): Cors {
 
   return {
     isPreflight,
+    isAllowed({ headers: { origin }, authority = "" }) {
+      return (
+        origin === undefined ||
+        allowsAll ||
+        allowedOrigins.has(origin) ||
+        origin.toLowerCase().replace(/^https?:\/\//, "") === authority.toLowerCase()
+      );
+    },
     headersFor(request) {
       if (allowedOrigins.size === 0) {
         return noHeaders;

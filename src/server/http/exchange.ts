@@ -6,6 +6,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Readable } from "node:stream";
+import { resetUnreadStream } from "./unread-request.ts";
 
 /** A request object of Node.js, over HTTP/1.1 or HTTP/2. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
@@ -19,7 +20,10 @@ export interface RequestHead {
   /** The path, with the query if there is one. */
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
-  /** The host that the request is sent to, with an optional port. */
+  /**
+   * The host that the request is sent to, with an optional port. Undefined if it is missing or
+   * ambiguous.
+   */
   readonly authority: string | undefined;
 }
 
@@ -91,7 +95,9 @@ export class NodeExchange extends Exchange {
   }
 
   get authority(): string | undefined {
-    return "authority" in this.#request ? this.#request.authority : this.#request.headers.host;
+    return this.#request instanceof Http2ServerRequest
+      ? authorityOf(this.#request.headers)
+      : hostOf(this.#request);
   }
 
   get httpVersionMajor(): number {
@@ -152,7 +158,7 @@ export class Http2Exchange extends Exchange {
   }
 
   get authority(): string | undefined {
-    return (this.headers[":authority"] as string | undefined) ?? this.headers.host;
+    return authorityOf(this.headers);
   }
 
   get httpVersionMajor(): number {
@@ -179,15 +185,39 @@ export class Http2Exchange extends Exchange {
   }
 
   protected nodeObjects(): { request: NodeRequest; response: NodeResponse } {
-    this.#nodeObjects ??= {
-      request: new Http2ServerRequest(this.body, this.headers, {}, this.#rawHeaders),
-      response: new Http2ServerResponse(this.body),
-    };
+    if (this.#nodeObjects === undefined) {
+      this.#nodeObjects = {
+        request: new Http2ServerRequest(this.body, this.headers, {}, this.#rawHeaders),
+        response: new Http2ServerResponse(this.body),
+      };
+      resetUnreadStream(this.body);
+    }
     return this.#nodeObjects;
   }
 }
 
 function ignore(): void {}
+
+/** Returns the host of an HTTP/1.1 request, or undefined if there are several `Host` headers. */
+function hostOf({ headers, rawHeaders }: IncomingMessage): string | undefined {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string;
+    count += name.length === 4 && name.toLowerCase() === "host" ? 1 : 0;
+  }
+  return count > 1 ? undefined : headers.host;
+}
+
+/**
+ * Returns the host of an HTTP/2 request, or undefined if its `Host` header contradicts `:authority`
+ * (RFC 9113, section 8.3.1).
+ */
+function authorityOf(headers: IncomingHttpHeaders): string | undefined {
+  const { ":authority": authority, host } = headers as Record<string, string | undefined>;
+  const isAmbiguous =
+    authority !== undefined && host !== undefined && authority.toLowerCase() !== host.toLowerCase();
+  return isAmbiguous ? undefined : (authority ?? host);
+}
 
 function singleValue(header: string | string[] | undefined): string {
   return typeof header === "string" ? header : "";

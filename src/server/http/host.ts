@@ -33,9 +33,14 @@ export interface Host {
  * if the host is missing or invalid.
  */
 export function createHostParser(): (authority: string | undefined) => Host | undefined {
-  return memoize((authority) =>
-    authority !== undefined && URL.canParse(`http://${authority}`)
-      ? { isLoopback: isLoopback(authority.replace(/:\d*$/, "")) }
-      : undefined,
-  );
+  return memoize((authority) => {
+    if (authority === undefined || notInAuthority.test(authority)) {
+      return undefined;
+    }
+    const url = URL.parse(`http://${authority}/`);
+    return url === null ? undefined : { isLoopback: isLoopback(url.hostname) };
+  });
 }
+
+/** Characters that end the host in a URL, or that the URL parser drops. A host has none of them. */
+const notInAuthority = /[/?#@\\\s]/;

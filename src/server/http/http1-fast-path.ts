@@ -14,6 +14,12 @@ export interface CachedResponse {
 export type FindCachedResponse = (request: BufferedRequest) => CachedResponse | undefined;
 
 /**
+ * How much longer than announced an idle connection stays open, in milliseconds: a client that
+ * relies on `Keep-Alive` may send a request at the last moment.
+ */
+export const keepAliveBufferMs = 1000;
+
+/**
  * Serves an HTTP/1.1 connection from the raw socket for as long as each request arrives in a single
  * chunk, after the previous response has been flushed, and has a cached response. At the first
  * request that does not qualify, it hands the connection over to node:http by calling
@@ -49,7 +55,7 @@ export function serveHttp1FastPath(
     socket.write(head + response.body, "latin1");
     if (isFirst) {
       isFirst = false;
-      socket.setTimeout(limits.idleTimeoutMs);
+      socket.setTimeout(limits.idleTimeoutMs + keepAliveBufferMs);
     }
   };
   const onEnd = () => socket.end();

@@ -7,16 +7,30 @@ import {
 import {
   createServer as createHttp2Server,
   type Http2Server,
+  type Http2ServerRequest,
   type IncomingHttpHeaders,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
 import { createServer as createHttpsServer } from "node:https";
-import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
+import { type AddressInfo, type DropArgument, Server as NetServer, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import { type Exchange, Http2Exchange, NodeExchange } from "./exchange.ts";
-import { type FindCachedResponse, serveHttp1FastPath } from "./http1-fast-path.ts";
+import {
+  type Exchange,
+  Http2Exchange,
+  NodeExchange,
+  type NodeRequest,
+  type NodeResponse,
+} from "./exchange.ts";
+import {
+  type FindCachedResponse,
+  keepAliveBufferMs,
+  serveHttp1FastPath,
+} from "./http1-fast-path.ts";
 import type { ServerLimits } from "./limits.ts";
+import { type OnRejection, rejectionOfHttp1Error } from "./rejection.ts";
+import { pathOf, rewriteAbsoluteTarget } from "./request-target.ts";
+import { discardUnreadBody, resetUnreadStream } from "./unread-request.ts";
 
 /** Options of {@link createListener}. */
 export interface ListenerOptions {
@@ -27,6 +41,8 @@ export interface ListenerOptions {
   readonly findCachedResponse: FindCachedResponse;
   /** Serves every other request. */
   readonly onExchange: (exchange: Exchange) => void;
+  /** Called with each request and connection that the listener rejects by itself. */
+  readonly onRejection: OnRejection;
 }
 
 /** A port that accepts HTTP/1.1 and HTTP/2 connections. */
@@ -53,14 +69,17 @@ const lingerMs = 200;
  * protocol by ALPN with TLS, and by the first bytes in cleartext.
  */
 export function createListener(options: ListenerOptions): Listener {
-  const { limits, tls, findCachedResponse, onExchange } = options;
+  const { limits, tls, findCachedResponse, onExchange, onRejection } = options;
   const http1Options = {
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.idleTimeoutMs,
+    keepAliveTimeoutBuffer: keepAliveBufferMs,
     connectionsCheckingInterval: Math.ceil(Math.min(1000, limits.headersTimeoutMs / 2)),
     noDelay: true,
+    // A request without a host gets the same response as one with an invalid host.
+    requireHostHeader: false,
   };
   const http1 =
     tls === undefined
@@ -88,6 +107,17 @@ export function createListener(options: ListenerOptions): Listener {
     connections.add(socket);
     socket.once("close", () => connections.delete(socket));
   });
+  http1.on("drop", (connection?: DropArgument) =>
+    onRejection({
+      reason: "too_many_connections",
+      remoteAddress: connection?.remoteAddress,
+    }),
+  );
+  http1.on("tlsClientError", ({ code }: NodeJS.ErrnoException, { remoteAddress }: Socket) => {
+    if (code !== "ECONNRESET") {
+      onRejection({ reason: "tls_handshake", remoteAddress, error: code });
+    }
+  });
 
   // The HTTP/1.1 server accepts all connections, so that its timeouts and its connection limit
   // apply. Only its connection listener is replaced.
@@ -97,6 +127,14 @@ export function createListener(options: ListenerOptions): Listener {
   http1.on(event, (socket: Socket) => {
     http1Connections.add(socket);
     socket.once("close", () => http1Connections.delete(socket));
+    const { remoteAddress } = socket;
+    // Node.js sends the response, and then destroys the connection with the error.
+    socket.on("error", (error) => {
+      const rejection = rejectionOfHttp1Error(error);
+      if (rejection !== undefined) {
+        onRejection({ ...rejection, remoteAddress });
+      }
+    });
     const serve = (isHttp2: boolean) => {
       if (isHttp2) {
         http1Connections.delete(socket);
@@ -123,7 +161,36 @@ export function createListener(options: ListenerOptions): Listener {
     if (closing) {
       response.setHeader("Connection", "close");
     }
+    rewriteAbsoluteTarget(request);
+    discardUnreadBody(request, response);
     onExchange(new NodeExchange(request, response));
+  });
+
+  // Without these listeners, Node.js sends the same responses, except that it just closes the
+  // connection after CONNECT over HTTP/1.1.
+  http1.on("connect", ({ method, url }: IncomingMessage, socket: Socket) => {
+    onRejection({ reason: "wrong_method", method, path: url, status: 405 });
+    socket.write("HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\n\r\n");
+    socket.destroySoon();
+  });
+  http2.on("connect", ({ method, authority }: Http2ServerRequest, response: NodeResponse) => {
+    onRejection({ reason: "wrong_method", method, path: authority, status: 405 });
+    response.statusCode = 405;
+    response.end();
+  });
+  for (const server of [http1, http2]) {
+    server.on("checkExpectation", ({ method, url = "" }: NodeRequest, response: NodeResponse) => {
+      const path = pathOf(url);
+      onRejection({ reason: "unknown_expectation", method, path, status: 417 });
+      response.statusCode = 417;
+      response.end();
+    });
+  }
+  http2.on("sessionError", ({ code }: NodeJS.ErrnoException, { socket }: ServerHttp2Session) => {
+    if (code?.startsWith("ERR_HTTP2")) {
+      const { remoteAddress } = socket ?? {};
+      onRejection({ reason: "http2_error", remoteAddress, error: code });
+    }
   });
 
   http2.on("session", (session: ServerHttp2Session) => {
@@ -139,7 +206,10 @@ export function createListener(options: ListenerOptions): Listener {
       session.close();
     }
   });
-  http2.on("request", (request, response) => onExchange(new NodeExchange(request, response)));
+  http2.on("request", (request, response) => {
+    resetUnreadStream(request.stream);
+    onExchange(new NodeExchange(request, response));
+  });
 
   // The default listener creates a request and a response object for every stream. It remains in
   // use only for CONNECT and `Expect`, which it handles specially.

@@ -326,8 +326,29 @@ describe("config", () => {
 
 describe("verify", () => {
   test("prints text, and exits with 0 if the runner has all capabilities", async () => {
-    const args = ["verify", managed, "--capability", "warm-pool", "RUNNER_CAPABILITY_REDIS_STREAM"];
+    const args = ["verify", managed, "--capability", "warm-pool,RUNNER_CAPABILITY_REDIS_STREAM"];
     expect(await outputOf(...args)).toBe("warm-pool:     present\nredis-stream:  present\n");
+  });
+
+  test.each([
+    ["--capability warm-pool,redis-stream ID"],
+    ["--capability warm-pool --capability redis-stream ID"],
+    ["ID --capability warm-pool --capability redis-stream"],
+    ["--capability=warm-pool ID --capability=redis-stream"],
+    ["-o text --capability warm-pool ID --capability redis-stream --timeout 5s"],
+  ])("accepts options before and after the ID: verify %s", async (args) => {
+    const output = await outputOf("verify", ...args.replace("ID", managed).split(" "));
+    expect(output).toBe("warm-pool:     present\nredis-stream:  present\n");
+  });
+
+  test("says how to give several capabilities", async () => {
+    const args = ["verify", managed, "--capability", "warm-pool", "redis-stream"];
+    expect(await runRunnerctl(args)).toEqual({
+      code: 2,
+      stdout: "",
+      stderr:
+        "runnerctl: command-argument value 'redis-stream' is invalid for argument 'id'. It must be a UUID, such as d2c94c27-3b76-4a42-b88c-95a85e392c68. To give several capabilities, repeat --capability or separate them with commas.\n",
+    });
   });
 
   test("prints JSON, and exits with 5 if a capability is missing", async () => {
@@ -363,6 +384,46 @@ describe("verify", () => {
       code: 2,
       stdout: "",
       stderr: 'runnerctl: unknown RunnerCapability "warm-pols"; did you mean warm-pool?\n',
+    });
+  });
+});
+
+describe("status --exit-code", () => {
+  test.each([
+    [managed, 0],
+    [late, 5],
+    [created, 5],
+  ])("of %s is %i", async (id, code) => {
+    const args = ["status", id, "--exit-code", "--base-url", url];
+    const end = await runRunnerctl(args);
+    expect(end).toMatchObject({ code, stderr: "" });
+    expect(maskTimes(end.stdout)).toBe(maskTimes(await outputOf("status", id)));
+  });
+
+  test("of several runners is the greatest", async () => {
+    const args = ["status", managed, late, "--exit-code", "-o", "name", "--base-url", url];
+    expect(await runRunnerctl(args)).toEqual({
+      code: 5,
+      stdout: `${managed}\n${late}\n`,
+      stderr: "",
+    });
+  });
+});
+
+describe("-o name", () => {
+  test.each([["get"], ["status"], ["config"], ["verify", "--capability", "warm-pool"]])(
+    "%s prints the ID",
+    async (...args) => {
+      expect(await outputOf(...args, managed, "-o", "name")).toBe(`${managed}\n`);
+    },
+  );
+
+  test("verify prints nothing if a capability is missing", async () => {
+    const args = ["verify", created, "--capability", "warm-pool", "-o", "name"];
+    expect(await runRunnerctl(args, { ONA_BASE_URL: url })).toEqual({
+      code: 5,
+      stdout: "",
+      stderr: "",
     });
   });
 });
@@ -428,9 +489,13 @@ describe.concurrent("the command line", () => {
     [["get", "nope"], "It must be a UUID"],
     [["get"], "missing required argument 'id'"],
     [["status", late, "--timeout", "5"], "with a unit, such as 500ms, 5s or 2m"],
-    [["config", late, "-o", "xml"], "Allowed choices are text, json, yaml."],
-    [["config", late, "--base-url", "localhost"], 'baseUrl "localhost" is not a URL'],
-    [["verify", late], "required option '--capability <name...>' not specified"],
+    [["config", late, "-o", "xml"], "Allowed choices are text, json, yaml, name."],
+    [["config", late, "--base-url", "localhost"], '--base-url "localhost" is not a URL'],
+    [["config", late, "--base-url", "http://a@b"], "--base-url must not contain a user name"],
+    [["config", late, "--base-url", "ftp://b"], "--base-url ftp://b/ must use http: or https:"],
+    [["watch", late, "-o", "name"], "Allowed choices are text, json, yaml."],
+    [["get", late, "--timeout", "0"], "longer than 0"],
+    [["verify", late], "required option '--capability <name>' not specified"],
     [["gets", late], "unknown command 'gets' (Did you mean get?)"],
     [["get", late, "--token-file", "/nowhere"], "cannot read the file of --token-file: ENOENT"],
   ])("%s is a usage error", async (args, message) => {
@@ -446,10 +511,40 @@ describe.concurrent("the command line", () => {
     const env = { ONA_API_KEY: "secret", ONA_BASE_URL: "http://runner.invalid" };
     const { code, stdout, stderr } = await runRunnerctl(["get", late], env);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(stderr).toMatch(
-      /^runnerctl: the token would be sent unencrypted to runner.invalid; .+\n$/,
+    expect(stderr).toBe(
+      "runnerctl: the token would be sent unencrypted to runner.invalid; use https:, or allow it with --allow-cleartext-token or ONA_ALLOW_CLEARTEXT_TOKEN=true\n",
     );
-    expect(stderr).not.toContain("secret");
+  });
+
+  test.each<[string, string[], NodeJS.ProcessEnv]>([
+    ["--allow-cleartext-token", ["--allow-cleartext-token"], {}],
+    ["ONA_ALLOW_CLEARTEXT_TOKEN", [], { ONA_ALLOW_CLEARTEXT_TOKEN: "1" }],
+  ])("a token is sent in cleartext with %s", async (_, args, env) => {
+    const target = startRunnerctl([
+      ...["serve", "--data", samples, "--host", "0.0.0.0", "--port", "0", "--token", "secret"],
+    ]);
+    // An address of this machine that is not recognized as loopback.
+    const [, baseUrl = ""] = await target.waitForStdout(/on (http:\/\/0\.0\.0\.0:\d+)\n/);
+    const end = await runRunnerctl(["get", late, "--base-url", baseUrl, "-o", "name", ...args], {
+      ONA_API_KEY: "secret",
+      ...env,
+    });
+    target.process.kill();
+    expect(end).toEqual({ code: 0, stdout: `${late}\n`, stderr: "" });
+  });
+
+  test.each([
+    ["ONA_ALLOW_CLEARTEXT_TOKEN", "maybe", 'must be true or false, not "maybe"'],
+    ["ONA_API_KEY", "two words", ": the token contains a character that is not allowed"],
+    ["GITPOD_API_KEY", "t\u00f6ken", ": the token contains a character that is not allowed"],
+  ])("an invalid %s is a usage error that names it", async (name, value, message) => {
+    const env = { ONA_BASE_URL: "http://runner.invalid", GITPOD_API_KEY: "x", [name]: value };
+    const args = name === "ONA_ALLOW_CLEARTEXT_TOKEN" ? [] : ["--allow-cleartext-token"];
+    const { code, stdout, stderr } = await runRunnerctl(["get", late, ...args], env);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(`runnerctl: ${name}`);
+    expect(stderr).toContain(message);
+    expect(stderr).not.toMatch(/two words|t\u00f6ken/);
   });
 
   test("without a command prints the help, and exits with 2", async () => {
@@ -463,7 +558,7 @@ describe.concurrent("the command line", () => {
       code: 2,
       stdout: "",
       stderr:
-        'runnerctl: baseUrl "ona.com" is not a URL because it has no scheme; did you mean https://ona.com?\n',
+        'runnerctl: GITPOD_BASE_URL "ona.com" is not a URL because it has no scheme; did you mean https://ona.com?\n',
     });
   });
 });
@@ -496,6 +591,10 @@ describe("a failed call", () => {
     },
     forbidden: connectError(403, { code: "permission_denied", message: "not yours\n\x1b[2J" }),
     unavailable: connectError(503, { code: "unavailable", message: "try later" }),
+    traced: (request, response) => {
+      response.setHeader("X-Request-Id", "req-\u009b7");
+      connectError(500, { code: "internal", message: "oops" })(request, response);
+    },
     invalid: connectError(400, {
       code: "invalid_argument",
       message: "no such thing",
@@ -524,6 +623,7 @@ describe("a failed call", () => {
   test.concurrent.each([
     ["internal", 1, "[internal] request 7 failed"],
     ["invalid", 2, "[invalid_argument] no such thing; runner_id: value must be lucky"],
+    ["traced", 1, "[internal] oops (request id req-\ufffd7)"],
     ["empty", 1, "the response contains no runner, which violates the contract"],
     [
       "unauthenticated",
@@ -547,6 +647,32 @@ describe("a failed call", () => {
     expect(stderr).toMatch(/^runnerctl: \[(unavailable|deadline_exceeded)\] .+; .+\n$/);
   });
 
+  test("(stalls) names the server, the deadline and the option to raise it", async () => {
+    const args = ["status", late, "--base-url", `${failuresUrl}/stalls`, "--timeout", "300ms"];
+    const { stderr } = await runRunnerctl(args);
+    expect(stderr).toBe(
+      `runnerctl: [deadline_exceeded] the call to ${failuresUrl} timed out after 300 ms; raise --timeout\n`,
+    );
+  });
+
+  test("(TLS on a cleartext port) says to use http:", async () => {
+    const baseUrl = url.replace("http:", "https:");
+    const { code, stderr } = await runRunnerctl(["get", late, "--base-url", baseUrl]);
+    expect(code).toBe(6);
+    expect(stderr).toBe(
+      `runnerctl: [failed_precondition] the request to ${baseUrl} failed: the port does not use TLS; use http: instead of https:, or another port\n`,
+    );
+  });
+
+  test("(a host that is not loopback) says how to start the server", async () => {
+    const args = ["get", late, "--base-url", url.replace("127.0.0.1", "0.0.0.0")];
+    const { code, stderr } = await runRunnerctl(args);
+    expect(code).toBe(4);
+    expect(stderr).toMatch(
+      /^runnerctl: \[permission_denied\] without tokens, the server accepts requests for loopback hosts only; call it on 127\.0\.0\.1, or start it with --token or --allow-unauthenticated \(request id \S+\)\n$/,
+    );
+  });
+
   test("(connection refused) exits with 6", async () => {
     // Port 1 belongs to tcpmux, which is long obsolete, so nothing listens there.
     const args = ["status", late, "--base-url", "http://127.0.0.1:1", "--timeout", "300ms"];
@@ -560,7 +686,9 @@ describe("a failed call", () => {
     expect(await runRunnerctl(["status", unknownId], { ONA_BASE_URL: url })).toEqual({
       code: 3,
       stdout: "",
-      stderr: `runnerctl: [not_found] no runner with id ${unknownId}\n`,
+      stderr: expect.stringMatching(
+        `^runnerctl: \\[not_found\\] no runner with id ${unknownId} \\(request id \\S+\\)\n$`,
+      ),
     });
   });
 

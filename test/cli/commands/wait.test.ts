@@ -108,7 +108,9 @@ describe.concurrent("wait in a pipe", () => {
     expect(await runRunnerctl(waiting(unknownId, "phase=deleted"), env)).toEqual({
       code: 3,
       stdout: "",
-      stderr: `runnerctl: [not_found] no runner with id ${unknownId}\n`,
+      stderr: expect.stringMatching(
+        `^runnerctl: \\[not_found\\] no runner with id ${unknownId} \\(request id \\S+\\)\n$`,
+      ),
     });
   });
 

@@ -110,7 +110,7 @@ describe.concurrent("watch in a pipe", () => {
       "deleted",
     ]);
     for (const event of events) {
-      expect(Object.keys(event)).toEqual(["type", "at", "changes", "error", "status"]);
+      expect(Object.keys(event)).toEqual(["type", "at", "runnerId", "changes", "error", "status"]);
       expect(event.status).toMatchObject({ runnerId, name: "Build farm" });
     }
     expect(events[1]?.changes[0]).toEqual({
@@ -121,6 +121,7 @@ describe.concurrent("watch in a pipe", () => {
     expect(events[2]?.error).toEqual({
       code: "unavailable",
       message: expect.stringContaining("ECONNREFUSED"),
+      requestId: null,
     });
   });
 
@@ -211,7 +212,9 @@ describe.concurrent("watch exits", () => {
     expect(await runRunnerctl(["watch", unknownId], { ONA_BASE_URL: server.url })).toEqual({
       code: 3,
       stdout: "",
-      stderr: `runnerctl: [not_found] no runner with id ${unknownId}\n`,
+      stderr: expect.stringMatching(
+        `^runnerctl: \\[not_found\\] no runner with id ${unknownId} \\(request id \\S+\\)\n$`,
+      ),
     });
   });
 

@@ -16,12 +16,13 @@ import { renderWatchEvent } from "../../../src/cli/output/watch-line.ts";
 import { runnerFromJson } from "../../../src/runner/runner-json.ts";
 import { futureResponse } from "../../support/future-contract.ts";
 
+const runnerId = "3b8d6a52-5f14-4c0b-a7e9-6d1c0f2e8b97";
 const start = Date.UTC(2026, 10, 23, 8);
 let seconds = 0;
 let detectEvents: ReturnType<typeof createWatchEventDetector>;
 beforeEach(() => {
   seconds = 0;
-  detectEvents = createWatchEventDetector();
+  detectEvents = createWatchEventDetector(runnerId);
 });
 const now = () => new Date(start + seconds * 1000);
 
@@ -50,7 +51,7 @@ const activeStatus = {
 const active = runnerWith(activeStatus);
 
 const textOf = (events: ReturnType<typeof seen>, colored = false) =>
-  events.map((event) => renderWatchEvent(event, colored)).join("");
+  events.map((event) => renderWatchEvent(event, { several: false, colored })).join("");
 
 describe("watch events", () => {
   test("start with all fields of the runner", () => {
@@ -59,6 +60,7 @@ describe("watch events", () => {
       {
         type: "runner",
         at: "2026-11-23T08:00:05Z",
+        runnerId,
         changes: [
           { field: "phase", from: null, to: "RUNNER_PHASE_ACTIVE" },
           { field: "health", from: null, to: { state: "healthy", reasons: [] } },
@@ -213,14 +215,33 @@ describe("watch events", () => {
     expect(events[0]).toEqual({
       type: "error",
       at: "2026-11-23T08:00:05Z",
+      runnerId,
       changes: [],
-      error: { code: "unavailable", message: "no response" },
+      error: { code: "unavailable", message: "no response", requestId: null },
       status: null,
     });
     expect(events.at(-1)?.status).toMatchObject({ name: "Build farm" });
     for (const event of events) {
-      expect(Object.keys(event)).toEqual(["type", "at", "changes", "error", "status"]);
+      expect(Object.keys(event)).toEqual(["type", "at", "runnerId", "changes", "error", "status"]);
     }
+  });
+
+  test("contain the request ID of an error", () => {
+    const error = new ConnectError("oops", Code.Internal, { "X-Request-Id": "req-7" });
+    const events = detectEvents({ error }, now());
+    expect(events[0]?.error).toEqual({ code: "internal", message: "oops", requestId: "req-7" });
+    expect(textOf(events)).toBe(
+      "2026-11-23T08:00:00Z  error         [internal] oops (request id req-7)\n",
+    );
+  });
+
+  test("contain the ID of their runner as text, if there are several", () => {
+    const lines = seen(active).map((event) =>
+      renderWatchEvent(event, { several: true, colored: false }),
+    );
+    expect(lines.join("").split("\n")[1]).toBe(
+      `2026-11-23T08:00:05Z  ${runnerId}  phase         active`,
+    );
   });
 
   test("do not report a late heartbeat while calls fail", () => {

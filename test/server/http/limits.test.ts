@@ -52,6 +52,26 @@ describe("a peer that", () => {
     await connection.until(/^HTTP\/1\.1 431 /);
   });
 
+  test.each([
+    ["in one chunk", []],
+    ["in two chunks", [20]],
+  ])("sends more than 1000 headers %s gets 431", async (_, [split]) => {
+    const { port } = await startServer();
+    const statusWith = async (count: number) => {
+      const connection = await connectRaw(port);
+      const simpleHeaders = rawPost(body).split("\r\n").length - 3;
+      const headers = Array.from({ length: count - simpleHeaders }, (_, n) => `X${n}: y`);
+      const request = rawPost(body, headers);
+      connection.socket.write(request.slice(0, split));
+      if (split !== undefined) {
+        setTimeout(() => connection.socket.write(request.slice(split)), 50);
+      }
+      await connection.until(/^HTTP\/1\.1 \d+ /);
+      return Number(connection.received.slice(9, 12));
+    };
+    expect([await statusWith(1000), await statusWith(1001)]).toEqual([200, 431]);
+  });
+
   test("exceeds the connection limit is disconnected, and the others are not", async () => {
     const { port, url } = await startServer({ limits: { maxConnections: 2 } });
     const first = await connectRaw(port);
@@ -105,6 +125,23 @@ describe("a peer that", () => {
     expect(statuses).toEqual(Array(10).fill(200));
     expect(session.remoteSettings.maxConcurrentStreams).toBe(2);
   });
+});
+
+test.each([
+  ["in one chunk", []],
+  ["in two chunks", [20]],
+])("an idle connection stays open longer than announced after a request %s", async (_, [split]) => {
+  const { port } = await startServer({ limits: { idleTimeoutMs: 1000 } });
+  const connection = await connectRaw(port);
+  const request = rawPost(body);
+  connection.socket.write(request.slice(0, split));
+  if (split !== undefined) {
+    setTimeout(() => connection.socket.write(request.slice(split)), 50);
+  }
+  await connection.until(/Keep-Alive: timeout=1\r\n/);
+  const respondedAt = performance.now();
+  await connection.closed;
+  expect(performance.now() - respondedAt).toBeGreaterThan(1500);
 });
 
 test("a thousand connections that send byte by byte do not delay other requests", async () => {

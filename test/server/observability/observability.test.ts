@@ -1,12 +1,10 @@
 import { connect as connectHttp2, constants } from "node:http2";
-import { Writable } from "node:stream";
 import { createClient } from "@connectrpc/connect";
 import {
   createConnectTransport,
   createGrpcTransport,
   createGrpcWebTransport,
 } from "@connectrpc/connect-node";
-import { pino } from "pino";
 import { describe, expect, test, vi } from "vitest";
 import { RunnerService } from "../../../gen/gitpod/v1/runner_service_pb.ts";
 import {
@@ -15,22 +13,11 @@ import {
   StoreUnreachableError,
   UnreadableRunnerError,
 } from "../../../src/server/index.ts";
+import { createLog } from "../../support/log.ts";
 import { connectRaw, rawPost } from "../../support/raw.ts";
 import { getRunnerPath, post, runner, startServer, unknownId } from "../../support/server.ts";
 
 const body = JSON.stringify({ runnerId: runner.runnerId });
-
-/** Returns a logger and the lines that it writes. */
-function createLog() {
-  const lines: Record<string, unknown>[] = [];
-  const stream = new Writable({
-    write(chunk, _, done) {
-      lines.push(JSON.parse(String(chunk)));
-      done();
-    },
-  });
-  return { lines, logger: pino({ level: "trace" }, stream) };
-}
 
 const transports = {
   connect: createConnectTransport,
