@@ -107,7 +107,9 @@ export function conditionNames(): string[] {
  */
 export function parseConditions(texts: readonly string[]): Condition[] {
   const conditions = new Map(
-    texts.map(parseCondition).map((condition) => [condition.text, condition]),
+    texts
+      .map((text) => parseCondition(text.trim()))
+      .map((condition) => [condition.text, condition]),
   );
   for (const { text, excludes } of conditions.values()) {
     const excluded = [...conditions.keys()].find((other) => other !== text && excludes(other));

@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
 import { isUnencrypted, parseBaseUrl } from "../client/base-url.ts";
 import { environmentVariables, findVariable, flagFromVariable } from "../client/environment.ts";
 import type { HttpClient } from "../client/http-client.ts";
 import { createNodeHttpClient } from "../client/node-http-client.ts";
 import { findProxy } from "../client/proxy.ts";
+import { readOptionFile } from "./option-file.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** The options for the server to call and the token to send. */
@@ -95,18 +95,9 @@ function asUsageError<Value>(resolve: () => Value): Value {
 }
 
 function readToken(file: string): string {
-  const token = readTokenFile(file).trim();
+  const token = readOptionFile("--token-file", file).trim();
   if (token === "") {
     throw new UsageError(`the file ${file} of --token-file is empty`);
   }
   return token;
-}
-
-function readTokenFile(file: string): string {
-  try {
-    // Synchronous, because loading node:fs/promises takes longer than reading the file.
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw new UsageError(`cannot read the file of --token-file: ${(error as Error).message}`);
-  }
 }

@@ -1,5 +1,6 @@
 import { Argument, Command, CommanderError, Option } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
+import { sanitize } from "../runner/sanitize.ts";
 import {
   asArgParser,
   checkRepeatedOptions,
@@ -9,6 +10,7 @@ import {
   parseDurationOrZero,
 } from "./arguments.ts";
 import { addServeOptions } from "./commands/serve-options.ts";
+import { exitOnFailedWrite, writeOutput } from "./output/standard-output.ts";
 
 // Each action imports its command's module, so that no command waits for code
 // that only other commands need.
@@ -18,7 +20,8 @@ export const program = new Command("runnerctl")
   .version(packageJson.version)
   .exitOverride()
   .configureOutput({
-    outputError: (text, write) => write(`runnerctl: ${joinLines(text.replace(/^error: /, ""))}\n`),
+    writeOut: writeOutput,
+    outputError: (text, write) => write(`runnerctl: ${sanitize(text.replace(/^error: /, ""))}\n`),
   });
 
 runnerCommand("get")
@@ -191,33 +194,24 @@ function example(command: string, prefix = "runnerctl "): string {
   return `\nExample:\n  $ ${prefix}${command}`;
 }
 
-function joinLines(text: string): string {
-  return text.trim().replaceAll("\n", " ");
-}
-
 /** Runs the command given by the arguments of the process, and sets the exit code. */
 export async function run(): Promise<void> {
-  // A reader that closes the pipe early, as `head` does, is not an error.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") {
-      throw error;
-    }
-    process.exit();
-  });
+  exitOnFailedWrite();
+  process.once("uncaughtException", (error) => reportError(error).finally(() => process.exit()));
+  await program.parseAsync().catch(reportError);
+}
 
-  try {
-    await program.parseAsync();
-  } catch (error) {
-    if (error instanceof CommanderError) {
-      // Commander has already printed the message. Its exit code for usage errors is 1, ours is 2.
-      process.exitCode = error.exitCode === 0 ? 0 : 2;
-    } else {
-      const [{ formatError }, { exitCodeFor }] = await Promise.all([
-        import("./output/error-line.ts"),
-        import("./exit-code.ts"),
-      ]);
-      process.stderr.write(`runnerctl: ${await formatError(error)}\n`);
-      process.exitCode = exitCodeFor(error);
-    }
+/** Prints an error as a line of text, without a stack trace, and sets the exit code. */
+async function reportError(error: unknown): Promise<void> {
+  if (error instanceof CommanderError) {
+    // Commander has already printed the message. Its exit code for usage errors is 1, ours is 2.
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+    return;
   }
+  const [{ formatError }, { exitCodeFor }] = await Promise.all([
+    import("./output/error-line.ts"),
+    import("./exit-code.ts"),
+  ]);
+  process.stderr.write(`runnerctl: ${await formatError(error)}\n`);
+  process.exitCode = exitCodeFor(error);
 }

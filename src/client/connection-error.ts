@@ -14,31 +14,26 @@ interface PermanentFailure {
  */
 const permanentFailures: readonly PermanentFailure[] = [
   {
-    matches: /^CERT_HAS_EXPIRED |certificate expired/,
-    explain: () => "the certificate has expired; renew it, or set the clock of this machine",
-  },
-  {
-    matches: /^CERT_NOT_YET_VALID /,
-    explain: () => "the certificate is not valid yet; check the clock of this machine",
+    matches: /^CERT_(HAS_EXPIRED|NOT_YET_VALID) |certificate expired/,
+    explain: (reason) => `${reason}; renew the certificate, or set the clock of this machine`,
   },
   {
     matches: /^(ERR_TLS_CERT_ALTNAME_|HOSTNAME_MISMATCH)/,
-    explain: (reason) =>
-      `the certificate is for another host (${reason}); use a host that it contains`,
+    explain: (reason) => `the certificate is for another host (${reason})`,
   },
   {
     matches:
       /^(UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CERT_|CRL_|ERROR_IN_C|INVALID_(CA|PURPOSE)|PATH_LENGTH_)|invalid peer certificate/,
     explain: (reason) =>
-      `the certificate is not trusted (${reason}); for a private certificate authority, set NODE_EXTRA_CA_CERTS to a file with its certificate`,
+      `the certificate is not trusted (${reason}); set NODE_EXTRA_CA_CERTS to the certificate file of a private authority`,
   },
   {
     matches: /wrong version number|packet length too long|corrupt message|speak TLS/,
-    explain: () => "the port does not use TLS; use http: instead of https:, or another port",
+    explain: () => "the port does not use TLS; use http: or another port",
   },
   {
     matches: /alert no application protocol/,
-    explain: () => "the server requires HTTP/2; use runner-service/node with the option http2",
+    explain: () => "the server requires HTTP/2; set the option http2 of runner-service/node",
   },
   {
     // Alerts about the connection rather than about its parameters are transient.
@@ -50,22 +45,21 @@ const permanentFailures: readonly PermanentFailure[] = [
     matches:
       /^(HPE_(?!INVALID_EOF_STATE|HEADER_OVERFLOW)|HTTPParserError |Malformed_HTTP)|invalid HTTP version/,
     explain: (reason) =>
-      `the response is not HTTP/1.1 (${reason}); check the port, or set the option http2 if the server uses HTTP/2 only`,
+      `the response is not HTTP/1.1 (${reason}); check the port, or set the option http2 of runner-service/node`,
   },
   {
     matches: /^ERR_HTTP2_ERROR Protocol error/,
     explain: (reason) =>
-      `the response is not HTTP/2 (${reason}); check the port, or do not set the option http2`,
+      `the response is not HTTP/2 (${reason}); check the port, or unset the option http2`,
   },
   {
     matches: /Proxy response \(407\)/,
     explain: () =>
-      "the proxy requires a user name and password, or did not accept them (HTTP 407); set them in its URL, like http://USER:PASSWORD@HOST:PORT",
+      "the proxy requires another user name and password (HTTP 407); set them in its URL, http://USER:PASSWORD@HOST:PORT",
   },
   {
     matches: /Proxy response \(4(?!08|29)/,
-    explain: (reason) =>
-      `${reason} refused the connection; check its rules, or bypass it with NO_PROXY`,
+    explain: (reason) => `${reason} refused the connection; check its rules, or set NO_PROXY`,
   },
   {
     // The headers of the response are too large, or the request is invalid: for example a header

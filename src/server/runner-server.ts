@@ -22,12 +22,14 @@ import type { RejectionReason } from "./http/rejection.ts";
 import { pathOf } from "./http/request-target.ts";
 import { listenError } from "./listen-error.ts";
 import { createCallObserver } from "./observability/call-observer.ts";
+import { warnOfLogFailure } from "./observability/log-failure.ts";
 import { createServerMetrics } from "./observability/metrics.ts";
 import { createRejectionObserver } from "./observability/rejection-observer.ts";
 import { requestIdHeader } from "./observability/request-id.ts";
 import { createRunnerRoutes } from "./runner-routes.ts";
 import { readServerLimits } from "./server-limits.ts";
 import { respondUnimplemented } from "./unimplemented.ts";
+import { createUnknownJsonWriter } from "./unknown-json.ts";
 
 const loopbackOnlyMessage =
   "without tokens, the server accepts requests for loopback hosts only; call it on 127.0.0.1, " +
@@ -119,11 +121,12 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     );
   }
   const { interceptors = [] } = options;
+  const unknownJson = createUnknownJsonWriter();
   const connectHandler = createConnectHandler({
     routes: (router) => {
       createRunnerRoutes({
         store: options.store,
-        interceptors: [observer.interceptor, ...interceptors],
+        interceptors: [observer.interceptor, ...interceptors, unknownJson.interceptor],
       })(router);
       options.routes?.(router);
     },
@@ -131,6 +134,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     authorize,
     observer,
     limits,
+    jsonOptions: unknownJson.jsonOptions,
     // The fast path bypasses interceptors, which must see all calls.
     fastPath:
       interceptors.length === 0
@@ -183,7 +187,17 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
       }
     },
     onRejection,
+    onError,
   });
+
+  /** Logs an error that is not the fault of a caller, and that no call reports. */
+  function onError(error: unknown): void {
+    try {
+      logger.error({ err: error }, "unexpected error");
+    } catch (logError) {
+      warnOfLogFailure(logError);
+    }
+  }
 
   function reject(request: RequestHead, reason: RejectionReason, status?: number): void {
     const { method, url, authority } = request;
@@ -201,7 +215,8 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   function authorize(request: RequestHead): ConnectError | undefined {
     if (verifyToken !== undefined) {
       const token = parseBearerToken(request.headers.authorization);
-      if (token === undefined || !verifyToken(token)) {
+      // Exactly true: a function without types may return a promise, for example.
+      if (token === undefined || verifyToken(token) !== true) {
         return new ConnectError(
           token === undefined ? "no bearer token" : "the token was not accepted",
           Code.Unauthenticated,
@@ -233,7 +248,10 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     } else if (path === "/metrics") {
       metrics.registry.metrics().then(
         (text) => send(response, 200, text, metrics.registry.contentType),
-        () => send(response, 500),
+        (error) => {
+          onError(error);
+          send(response, 500);
+        },
       );
     } else if (path === "/readyz" && state !== "ready") {
       send(response, 503, "closing\n");

@@ -67,7 +67,7 @@ describe("parseConditions", () => {
 
   test("returns each condition once, in the order given", () => {
     expect(
-      textsOf("phase=active", "health!=degraded", "capability=warmPool", "PHASE=ACTIVE"),
+      textsOf("phase=active", " health!=degraded ", "capability=warmPool", "PHASE=ACTIVE"),
     ).toEqual(["phase=active", "health!=degraded", "capability=warm-pool"]);
   });
 

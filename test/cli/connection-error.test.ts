@@ -47,7 +47,7 @@ describe.each([
     const { code, stderr } = await run(`https://${await listen(createServer(respond))}`);
     expect({ code, stderr }).toEqual({
       code: 6,
-      stderr: expect.stringContaining("use http: instead of https:"),
+      stderr: expect.stringContaining("use http: or another port"),
     });
   });
 

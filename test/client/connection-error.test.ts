@@ -103,7 +103,7 @@ const permanentFailures: readonly Failure[] = [
       trustCertificate(authority.cert);
       return `https://${await listenTls(authority.issue({ years: [2020, 2021] }))}`;
     },
-    message: ": the certificate has expired; renew it, or set the clock of this machine",
+    message: ": certificate has expired; renew the certificate, or set the clock of this machine",
   },
   {
     name: "a certificate of the future",
@@ -111,7 +111,8 @@ const permanentFailures: readonly Failure[] = [
       trustCertificate(authority.cert);
       return `https://${await listenTls(authority.issue({ years: [2098, 2099] }))}`;
     },
-    message: ": the certificate is not valid yet; check the clock of this machine",
+    message:
+      ": certificate is not yet valid; renew the certificate, or set the clock of this machine",
   },
   {
     name: "a certificate for another host",
@@ -119,18 +120,17 @@ const permanentFailures: readonly Failure[] = [
       trustCertificate(authority.cert);
       return `https://${await listenTls(authority.issue({ subjectAltName: "DNS:example.com" }))}`;
     },
-    message:
-      /: the certificate is for another host \(.*127\.0\.0\.1.*\); use a host that it contains/,
+    message: /: the certificate is for another host \(.*127\.0\.0\.1.*\)/,
   },
   {
     name: "https: to a port without TLS",
     start: async () => `https://${await listen(createServer(respond))}`,
-    message: ": the port does not use TLS; use http: instead of https:, or another port",
+    message: ": the port does not use TLS; use http: or another port",
   },
   {
     name: "https: to a port that speaks another protocol",
     start: async () => `https://${await listenRaw("SSH-2.0-OpenSSH_9.9\r\n")}`,
-    message: ": the port does not use TLS; use http: instead of https:, or another port",
+    message: ": the port does not use TLS; use http: or another port",
   },
   {
     name: "a server with old versions of TLS only",
@@ -182,14 +182,14 @@ const permanentFailures: readonly Failure[] = [
       trustCertificate(authority.cert);
       return `https://${await listen(createSecureServer(certificate))}`;
     },
-    message: /: the server requires HTTP\/2; use .+ the option http2/,
+    message: /: the server requires HTTP\/2; set the option http2/,
     // Does not offer a protocol, so that the server answers with 403.
     except: ["undici with HTTP/2", "node:http"],
   },
   {
     name: "a server with HTTP/1.1 only",
     start: async () => `http://${await listen(createServer(respond))}`,
-    message: /: the response is not HTTP\/2 \(.+\); check the port, or do not set the option http2/,
+    message: /: the response is not HTTP\/2 \(.+\); check the port, or unset the option http2/,
     except: http1Clients,
   },
   {

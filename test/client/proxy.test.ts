@@ -252,7 +252,7 @@ describe("a client with a proxy", () => {
       const error = await errorOf(client.getRunner({ runnerId }));
       expect(error.code).toBe(Code.FailedPrecondition);
       expect(error.rawMessage).toBe(
-        `the request to ${server.url} through the proxy ${proxy.url} (ALL_PROXY) failed: the proxy requires a user name and password, or did not accept them (HTTP 407); set them in its URL, like http://USER:PASSWORD@HOST:PORT`,
+        `the request to ${server.url} through the proxy ${proxy.url} (ALL_PROXY) failed: the proxy requires another user name and password (HTTP 407); set them in its URL, http://USER:PASSWORD@HOST:PORT`,
       );
       expect(inspect(error, { depth: 10, showHidden: true })).not.toContain("wrong");
       expect(clock.sleeps).toEqual([]);
@@ -267,7 +267,7 @@ describe("a client with a proxy", () => {
     const error = await errorOf(client.getRunner({ runnerId }));
     expect(error.code).toBe(Code.FailedPrecondition);
     expect(error.rawMessage).toBe(
-      `the request to ${server.url} through the proxy ${proxy.url} (HTTPS_PROXY) failed: the proxy (HTTP 403) refused the connection; check its rules, or bypass it with NO_PROXY`,
+      `the request to ${server.url} through the proxy ${proxy.url} (HTTPS_PROXY) failed: the proxy (HTTP 403) refused the connection; check its rules, or set NO_PROXY`,
     );
     expect(clock.sleeps).toEqual([]);
   });

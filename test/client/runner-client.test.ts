@@ -623,4 +623,34 @@ describe("createRunnerClientFromEnv", () => {
   test("reports the invalid base URL", () => {
     expect(() => createRunnerClientFromEnv({}, { ONA_BASE_URL: "nope" })).toThrow('"nope"');
   });
+
+  test.each([
+    ["true", undefined, true],
+    ["1", undefined, true],
+    ["FALSE", undefined, false],
+    ["", undefined, false],
+    ["true", false, false],
+    ["false", true, true],
+  ])(
+    "with ONA_ALLOW_CLEARTEXT_TOKEN=%s and the option %s, sending a token in cleartext is allowed: %s",
+    (value, allowCleartextToken, isAllowed) => {
+      const env = {
+        ONA_ALLOW_CLEARTEXT_TOKEN: value,
+        ONA_API_KEY: "t",
+        ONA_BASE_URL: "http://mock",
+      };
+      const create = () => createRunnerClientFromEnv({ allowCleartextToken }, env);
+      if (isAllowed) {
+        create();
+      } else {
+        expect(create).toThrow("the token would be sent unencrypted to mock");
+      }
+    },
+  );
+
+  test("rejects an invalid flag in the environment", () => {
+    expect(() => createRunnerClientFromEnv({}, { ONA_ALLOW_CLEARTEXT_TOKEN: "maybe" })).toThrow(
+      'ONA_ALLOW_CLEARTEXT_TOKEN must be true or false, not "maybe"',
+    );
+  });
 });

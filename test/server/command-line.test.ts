@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,6 +17,13 @@ import { getRunnerPath, unknownId } from "../support/server.ts";
 const root = new URL("../..", import.meta.url).pathname;
 const certificate = join(root, "test/support/tls/cert.pem");
 const id = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
+
+const keyFile = join(root, "test/support/tls/key.pem");
+const temporary = mkdtempSync(join(tmpdir(), "keys-"));
+const otherKeyFile = join(temporary, "other.pem");
+const { privateKey } = generateKeyPairSync("ed25519");
+writeFileSync(otherKeyFile, privateKey.export({ type: "pkcs8", format: "pem" }));
+afterAll(() => rmSync(temporary, { recursive: true }));
 
 let servers: RunnerctlProcess[];
 let cleartext: string;
@@ -229,6 +237,28 @@ describe("runnerctl serve", () => {
     [["--data", "examples/runners", "--max-streams", "0"], "a whole number greater than 0"],
     [["--data", "examples/runners", "--log-level", "loud"], "silent"],
     [["--nonsense"], "unknown option"],
+    [
+      ["--sample", "--tls-cert", "nope", "--tls-key", keyFile],
+      "cannot read the file of --tls-cert: ENOENT",
+    ],
+    [
+      ["--sample", "--tls-cert", certificate, "--tls-key", "."],
+      "cannot read the file of --tls-key: EISDIR",
+    ],
+    [
+      ["--sample", "--tls-cert", certificate, "--tls-key", "package.json"],
+      "package.json of --tls-key is not a private key in PEM format",
+    ],
+    [
+      ["--sample", "--tls-cert", "README.md", "--tls-key", keyFile],
+      "README.md of --tls-cert is not a certificate in PEM format",
+    ],
+    [
+      ["--sample", "--tls-cert", certificate, "--tls-key", otherKeyFile],
+      "the private key of --tls-key does not belong to the certificate of --tls-cert",
+    ],
+    [["--sample", "--token-file", "nope"], "cannot read the file of --token-file: ENOENT"],
+    [["examples/runners"], "serve takes no arguments; pass fixtures with --data examples/runners"],
   ])("exits with 2 for %j", async (args, message) => {
     const server = startRunnerctl(["serve", ...args]);
     expect(await server.exited).toMatchObject({

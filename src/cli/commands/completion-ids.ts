@@ -1,9 +1,10 @@
 import type { Runner } from "../../../gen/gitpod/v1/runner_service_pb.ts";
 import { isLoopback } from "../../client/base-url.ts";
 import { openFileRunnerStore } from "../../fixture/file-runner-store.ts";
+import { sanitize } from "../../runner/sanitize.ts";
 import { isRunnerId } from "../arguments.ts";
 import { createHttpClient, resolveConnection } from "../connection.ts";
-import { sanitize } from "../output/sanitize.ts";
+import { writeOutput } from "../output/standard-output.ts";
 import { createClientOverHttp } from "../runner-client-from-options.ts";
 import { sampleRunnersFolder } from "../sample-runners.ts";
 
@@ -23,7 +24,7 @@ export async function completionIds(line: string): Promise<void> {
     for (const { runnerId, name } of await findCandidates(line)) {
       // Not what is in the line already.
       if (!line.includes(`${runnerId} `)) {
-        process.stdout.write(`${runnerId}\t${sanitize(name)}\n`);
+        writeOutput(`${runnerId}\t${sanitize(name)}\n`);
       }
     }
   } catch {

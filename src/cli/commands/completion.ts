@@ -3,13 +3,14 @@ import { RunnerCapabilitySchema } from "../../../gen/gitpod/v1/runner_service_pb
 import { enumShortNames } from "../../runner/enum-name.ts";
 import { ListOption } from "../arguments.ts";
 import { conditionNames } from "../condition.ts";
+import { writeOutput } from "../output/standard-output.ts";
 
 /** A shell with support for completion. */
 type Shell = keyof typeof scriptRenderers;
 
 /** `runnerctl completion SHELL`: prints the completion script for a shell. */
 export function completion(shell: Shell, program: Command): void {
-  process.stdout.write(createCompletionScript(shell, program));
+  writeOutput(createCompletionScript(shell, program));
 }
 
 /** Generates the completion script for a shell from the commands and options of `program`. */

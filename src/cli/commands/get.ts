@@ -4,6 +4,7 @@ import { unknownJson } from "../../runner/runner-json.ts";
 import { resolveConnection } from "../connection.ts";
 import { formatCurlCommand } from "../output/curl-command.ts";
 import { describeMessage } from "../output/describe-message.ts";
+import { writeOutput } from "../output/standard-output.ts";
 import { printRunners, type RunnerCommandOptions } from "../print-runners.ts";
 
 /**
@@ -18,7 +19,7 @@ export async function get(
   if (options.asCurl) {
     const connection = resolveConnection(options);
     const commands = runnerIds.map((id) => formatCurlCommand(connection, id, options.timeout));
-    process.stdout.write(`${commands.join("\n")}\n`);
+    writeOutput(`${commands.join("\n")}\n`);
     return;
   }
   await printRunners(runnerIds, options, ({ runner, response }) => ({

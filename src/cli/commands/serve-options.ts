@@ -51,6 +51,7 @@ The server also serves /healthz, /readyz and /metrics.
 Example:
   runnerctl serve --data fixtures --token "$TOKEN" --host 0.0.0.0`,
     )
+    .allowExcessArguments()
     .hook("preAction", (command) => {
       applyFlagsFromEnvironment(command);
       checkOptionCombinations(command);
@@ -189,6 +190,10 @@ function durationOption(flags: string, description: string, defaultMs: number): 
 
 /** Exits with a usage error if a required option is missing or only valid with another one. */
 function checkOptionCombinations(command: Command): void {
+  const [argument] = command.args;
+  if (argument !== undefined) {
+    command.error(`error: serve takes no arguments; pass fixtures with --data ${argument}`);
+  }
   const { data, sample, tlsCert, tlsKey } = command.opts<ServeOptions>();
   if (data.length === 0 && !sample) {
     command.error(

@@ -1,23 +1,20 @@
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
 import type { Logger } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
-import {
-  type Runner,
-  RunnerPhase,
-  RunnerPhaseSchema,
-} from "../../../gen/gitpod/v1/runner_service_pb.ts";
 import { type FileRunnerStore, openFileRunnerStore } from "../../fixture/file-runner-store.ts";
 import type { FileRunnerStoreEvent } from "../../fixture/file-runner-store-event.ts";
-import { isRequestable } from "../../fixture/fixture.ts";
-import { enumShortName } from "../../runner/enum-name.ts";
+import { FixtureError } from "../../fixture/fixture-diagnostic.ts";
 import { createTokenVerifier, type TokenVerifier } from "../../server/authentication.ts";
 import { createRunnerServer } from "../../server/runner-server.ts";
 import { openTokenFile } from "../../server/token-file.ts";
 import { createFileStoreObserver } from "../file-store-observer.ts";
+import { readOptionFile } from "../option-file.ts";
+import { formatServeBanner } from "../output/serve-banner.ts";
 import { createServeLogger } from "../output/serve-logger.ts";
+import { writeOutput } from "../output/standard-output.ts";
 import { releaseLoadingMemory } from "../release-memory.ts";
 import { sampleRunnersFolder } from "../sample-runners.ts";
+import { readTlsFiles } from "../tls-files.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
 /** `runnerctl serve`: runs the reference server until SIGINT or SIGTERM. */
@@ -29,7 +26,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   const logger = await createServeLogger(options.logLevel);
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const tls = await readTls(options);
+  const { tlsCert, tlsKey } = options;
+  const tls =
+    tlsCert !== undefined && tlsKey !== undefined ? readTlsFiles(tlsCert, tlsKey) : undefined;
   const tokens = await openTokens(options, logger);
   const store = await openStore(options, createFileStoreObserver(logger, registry), stop.signal);
   try {
@@ -59,7 +58,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       ...(tls && { tls }),
     });
     const url = await server.start();
-    process.stdout.write(formatBanner(url, store, tokens !== undefined));
+    writeOutput(formatServeBanner(url, store, tokens !== undefined));
     await aborted(stop.signal);
     logger.debug("shutting down");
     await server.close({ timeoutMs: options.shutdownTimeout });
@@ -81,6 +80,9 @@ async function openStore(
   } catch (error) {
     if (error === signal.reason) {
       return undefined;
+    }
+    if (error instanceof FixtureError && error.diagnostics.every((one) => one.isAcceptable)) {
+      throw new Error(`${error.message}\nwith --lenient, these are warnings`, { cause: error });
     }
     throw error;
   }
@@ -106,6 +108,8 @@ async function openTokens(
       ? undefined
       : { verifyToken: createTokenVerifier(token), close: () => {} };
   }
+  // The error of an unreadable file names the option.
+  readOptionFile("--token-file", tokenFile);
   const file = await openTokenFile(tokenFile, (fileTokens, error) => {
     if (error === undefined) {
       verify = createTokenVerifier([...token, ...fileTokens]);
@@ -119,63 +123,4 @@ async function openTokens(
   });
   let verify = createTokenVerifier([...token, ...file.tokens]);
   return { verifyToken: (presentedToken) => verify(presentedToken), close: file.close };
-}
-
-async function readTls({ tlsCert, tlsKey }: ServeOptions) {
-  return tlsCert !== undefined && tlsKey !== undefined
-    ? { cert: await readFile(tlsCert), key: await readFile(tlsKey) }
-    : undefined;
-}
-
-/** The maximum number of runners in the banner. */
-const maxBannerRunners = 20;
-
-/** Formats the start-up output: the address, the runners, and a curl command to try. */
-function formatBanner(url: string, store: FileRunnerStore, needsToken: boolean): string {
-  const shown: Runner[] = [];
-  for (const runner of store.runners()) {
-    if (shown.push(runner) === maxBannerRunners) {
-      break;
-    }
-  }
-  const example = findExample(shown) ?? findExample(store.runners());
-  const lines = [
-    `Serving ${store.size} ${store.size === 1 ? "runner" : "runners"} on ${url}`,
-    "",
-    ...shown.map(
-      ({ runnerId, name, status }) =>
-        `  ${runnerId}  ${formatPhase(status?.phase).padEnd(8)}  ${name}`,
-    ),
-  ];
-  if (store.size > shown.length) {
-    lines.push(`  and ${store.size - shown.length} more`);
-  }
-  if (example !== undefined) {
-    const options = [
-      ...(url.startsWith("https:") ? ["--insecure"] : []),
-      ...(needsToken ? ['-H "Authorization: Bearer $TOKEN"'] : []),
-      "-H 'Content-Type: application/json'",
-      `-d '{"runnerId":"${example.runnerId}"}'`,
-    ];
-    lines.push("", "Try:", `  curl ${options.join(" ")} ${url}/gitpod.v1.RunnerService/GetRunner`);
-  }
-  return `${lines.join("\n")}\n`;
-}
-
-/** Returns a runner that can be requested, if possible an active one. */
-function findExample(runners: Iterable<Runner>): Runner | undefined {
-  let example: Runner | undefined;
-  for (const runner of runners) {
-    if (isRequestable(runner)) {
-      example ??= runner;
-      if (runner.status?.phase === RunnerPhase.ACTIVE) {
-        return runner;
-      }
-    }
-  }
-  return example;
-}
-
-function formatPhase(phase: RunnerPhase = RunnerPhase.UNSPECIFIED): string {
-  return enumShortName(RunnerPhaseSchema, phase);
 }

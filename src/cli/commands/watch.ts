@@ -6,9 +6,12 @@ import { heartbeatAgeMs } from "../../runner/heartbeat.ts";
 import { healthStates, runnerHealth } from "../../runner/runner-health.ts";
 import { forEachRunner } from "../for-each-runner.ts";
 import { createInterruptSignal } from "../interrupt-signal.ts";
+import { onReaderClosed } from "../output/closed-reader.ts";
 import { healthColor } from "../output/colors.ts";
+import { formatJson } from "../output/format-json.ts";
 import { formatAge } from "../output/format-time.ts";
 import { canRedraw, canShowColors, type OutputOptions } from "../output/print.ts";
+import { writeOutput } from "../output/standard-output.ts";
 import { createStatusLine, type StatusPart } from "../output/status-line.ts";
 import { healthRow, phaseRow } from "../output/status-report.ts";
 import { createWatchEventDetector, type WatchEvent } from "../output/watch-event.ts";
@@ -35,6 +38,7 @@ export async function watch(
   options: WatchCommandOptions,
 ): Promise<void> {
   const signal = createInterruptSignal();
+  onReaderClosed(() => process.exit());
   const client = await createRunnerClientFromOptions(options);
   const print = await createEventPrinter(options, runnerIds.length > 1);
   const states = new Map(runnerIds.map((runnerId): [string, State] => [runnerId, {}]));
@@ -139,13 +143,14 @@ async function createEventPrinter(
       return (event) => {
         const isAboutErrors = event.type === "error" || event.type === "recovered";
         const stream = isAboutErrors ? process.stderr : process.stdout;
-        stream.write(renderWatchEvent(event, { several, colored: color && canShowColors(stream) }));
+        const text = renderWatchEvent(event, { several, colored: color && canShowColors(stream) });
+        isAboutErrors ? process.stderr.write(text) : writeOutput(text);
       };
     case "json":
-      return (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
+      return (event) => writeOutput(`${formatJson(event)}\n`);
     case "yaml": {
-      const { stringify } = await import("yaml");
-      return (event) => process.stdout.write(`---\n${stringify(event, { lineWidth: 0 })}`);
+      const { formatYaml } = await import("../output/format-yaml.ts");
+      return (event) => writeOutput(`---\n${formatYaml(event)}`);
     }
   }
 }

@@ -1,5 +1,6 @@
 import { RunnerService } from "../../../gen/gitpod/v1/runner_service_pb.ts";
 import { isLoopback } from "../../client/base-url.ts";
+import { isSafe } from "../../runner/sanitize.ts";
 import type { Connection, Token } from "../connection.ts";
 
 /**
@@ -41,7 +42,7 @@ function quoteForShell(word: string): string {
   if (/^[\w./:@%+,-]+$/.test(word)) {
     return word;
   }
-  if (!/\p{C}/u.test(word)) {
+  if (isSafe(word) && !/\p{C}/u.test(word)) {
     return `'${word.replaceAll("'", "'\\''")}'`;
   }
   const escaped = [...Buffer.from(word)].map((byte) => {

@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { FixtureError, formatDiagnostic } from "../../fixture/fixture-diagnostic.ts";
+import { sanitize } from "../../runner/sanitize.ts";
 import { describeCallError } from "./request-id.ts";
-import { sanitize } from "./sanitize.ts";
 
 /** What to do about an error, unless its message names an option of `runnerctl` itself. */
 const hints: Partial<Record<Code, string>> = {
@@ -11,13 +12,18 @@ const hints: Partial<Record<Code, string>> = {
 };
 
 /**
- * Formats an error as text: what went wrong, and what to do. An error of a call
- * is a single line, with its code, its request ID and the rule violations from its
+ * Formats an error as text: what went wrong, and what to do. The text is safe to
+ * print on a terminal. It is a single line, but has one for each diagnostic of a
+ * FixtureError. An error of a call has its code, its request ID and the rule
+ * violations from its
  * details.
  */
 export async function formatError(error: unknown): Promise<string> {
+  if (error instanceof FixtureError) {
+    return error.diagnostics.map(formatDiagnostic).join("\n");
+  }
   if (!(error instanceof ConnectError)) {
-    return error instanceof Error ? error.message : String(error);
+    return sanitize(error instanceof Error ? error.message : String(error));
   }
   const hint = / --[a-z]/.test(error.rawMessage) ? undefined : hints[error.code];
   const parts = [describeCallError(error), ...(await formatViolations(error)), hint];

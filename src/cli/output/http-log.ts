@@ -1,6 +1,6 @@
 import { ConnectError } from "@connectrpc/connect";
 import type { HttpClient } from "../../client/http-client.ts";
-import { sanitize } from "./sanitize.ts";
+import { sanitize } from "../../runner/sanitize.ts";
 
 /** The headers whose values authenticate the caller or the server. */
 const secretHeaders = /^((proxy-)?authorization|(set-)?cookie)$/;

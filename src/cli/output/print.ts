@@ -1,6 +1,8 @@
 import type { WriteStream } from "node:tty";
 import type { JsonValue } from "@bufbuild/protobuf";
+import { formatJson } from "./format-json.ts";
 import { type Row, renderRows } from "./rows.ts";
+import { writeOutput } from "./standard-output.ts";
 
 /** The output options of a command. */
 export interface OutputOptions {
@@ -39,7 +41,7 @@ export function createResultPrinter(
   return async (result) => {
     const text = await formatResult(result, options, several);
     if (text !== "") {
-      process.stdout.write(separator + text);
+      writeOutput(separator + text);
       separator = options.output === "text" ? textSeparator : "";
     }
   };
@@ -54,11 +56,10 @@ async function formatResult(
     case "text":
       return renderRows(result.rows(), color && canShowColors(process.stdout));
     case "json":
-      return `${JSON.stringify(result.json(), null, several ? 0 : 2)}\n`;
+      return `${formatJson(result.json(), several ? 0 : 2)}\n`;
     case "yaml": {
-      const { stringify } = await import("yaml");
-      // No folding of long lines: whole lines are easier to search, as in JSON.
-      return `${several ? "---\n" : ""}${stringify(result.json(), { lineWidth: 0 })}`;
+      const { formatYaml } = await import("./format-yaml.ts");
+      return `${several ? "---\n" : ""}${formatYaml(result.json())}`;
     }
     case "name":
       return result.name === undefined ? "" : `${result.name}\n`;

@@ -1,4 +1,4 @@
-import { sanitize } from "./sanitize.ts";
+import { sanitize } from "../../runner/sanitize.ts";
 
 /** The colors of the output. Each has a meaning: good, warning, bad. */
 export type Color = "green" | "yellow" | "red";

@@ -1,17 +1,50 @@
 import { type Logger, pino } from "pino";
+import { sanitize, sanitizeJson } from "../../runner/sanitize.ts";
+import { createBackgroundWriter } from "./background-writer.ts";
 
 /**
- * Creates the logger of `runnerctl serve`. It writes to standard error:
- * human-readable lines on a terminal, JSON otherwise.
+ * Creates the logger of `runnerctl serve`. It writes to standard error: human-readable lines on a
+ * terminal, JSON otherwise. Text from outside, such as the ID in a request, is sanitized on a
+ * terminal and escaped in JSON.
+ *
+ * The server does not depend on its log: lines are lost if they cannot be written, or are not read.
  */
 export async function createServeLogger(level: string): Promise<Logger> {
-  if (!process.stderr.isTTY) {
-    return pino({ level, base: null }, pino.destination({ dest: 2, sync: false }));
-  }
-  const { default: pretty } = await import("pino-pretty");
+  const streamWrite = process.stderr.isTTY ? await createPrettyFormatter() : escapeLine;
+  const writer = createBackgroundWriter(process.stderr.fd, maxBacklogLength);
+  return pino({ level, base: null, hooks: { streamWrite } }, writer);
+}
+
+/** The limit of the lines that wait until standard error accepts them, in characters. */
+const maxBacklogLength = 16 * 1024 * 1024;
+
+/** Most lines are ASCII. These two calls are several times faster than matching a pattern. */
+function escapeLine(line: string): string {
+  const isAscii = Buffer.byteLength(line) === line.length;
+  return isAscii && !line.includes("\x7f") ? line : sanitizeJson(line);
+}
+
+async function createPrettyFormatter(): Promise<(line: string) => string> {
+  const { prettyFactory } = await import("pino-pretty");
   const colorize = process.env.NO_COLOR === undefined || process.env.NO_COLOR === "";
-  return pino(
-    { level, base: null },
-    pretty({ destination: 2, colorize, translateTime: "SYS:HH:MM:ss.l", singleLine: true }),
-  );
+  const format = prettyFactory({ colorize, translateTime: "SYS:HH:MM:ss.l", singleLine: true });
+  return (line) => format(sanitizeStrings(JSON.parse(line)) as object);
+}
+
+/** Returns a copy of a value with all strings in it sanitized. Only stack traces keep their lines. */
+function sanitizeStrings(value: unknown, key = ""): unknown {
+  if (typeof value === "string") {
+    const lines = key === "stack" ? value.split("\n") : [value];
+    return lines.map((line) => `${/^ */.exec(line)?.[0]}${sanitize(line)}`).join("\n");
+  }
+  if (Array.isArray(value)) {
+    return value.map((item) => sanitizeStrings(item));
+  }
+  if (typeof value === "object" && value !== null) {
+    const entries = Object.entries(value);
+    return Object.fromEntries(
+      entries.map(([name, item]) => [sanitize(name), sanitizeStrings(item, name)]),
+    );
+  }
+  return value;
 }

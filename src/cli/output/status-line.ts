@@ -1,6 +1,6 @@
+import { sanitize } from "../../runner/sanitize.ts";
 import { canRedraw, canShowColors } from "./print.ts";
 import { type Color, colorize } from "./rows.ts";
-import { sanitize } from "./sanitize.ts";
 
 /** A part of a status line. Parts are separated by commas. */
 export interface StatusPart {

@@ -5,10 +5,10 @@ import {
 } from "../../../gen/gitpod/v1/runner_service_pb.ts";
 import { enumShortName } from "../../runner/enum-name.ts";
 import type { HealthState } from "../../runner/runner-health.ts";
+import { sanitize } from "../../runner/sanitize.ts";
 import { healthColor, phaseColor } from "./colors.ts";
 import { formatRequestId } from "./request-id.ts";
 import { type Color, colorize } from "./rows.ts";
-import { sanitize } from "./sanitize.ts";
 import type { WatchChange, WatchEvent } from "./watch-event.ts";
 
 /** A line of text about an event. The label is the changed field or the type of the event. */

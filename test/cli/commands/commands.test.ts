@@ -660,7 +660,7 @@ describe("a failed call", () => {
     const { code, stderr } = await runRunnerctl(["get", late, "--base-url", baseUrl]);
     expect(code).toBe(6);
     expect(stderr).toBe(
-      `runnerctl: [failed_precondition] the request to ${baseUrl} failed: the port does not use TLS; use http: instead of https:, or another port\n`,
+      `runnerctl: [failed_precondition] the request to ${baseUrl} failed: the port does not use TLS; use http: or another port\n`,
     );
   });
 

@@ -1,3 +1,5 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { describe, test, vi } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { runnerId, serveRunnerFile } from "../../support/runner-file.ts";
@@ -5,6 +7,8 @@ import { runRunnerctl, startRunnerctl, startRunnerctlOnTerminal } from "../../su
 
 // Processes start slowly on a busy machine.
 vi.setConfig({ testTimeout: 30_000 });
+
+const main = new URL("../../../src/cli/main.ts", import.meta.url).pathname;
 
 const active = { phase: "RUNNER_PHASE_ACTIVE", version: "1" };
 const degraded = {
@@ -156,6 +160,36 @@ describe.concurrent("watch in a pipe", () => {
       TIME  recovered     the server responds again
       "
     `);
+  });
+});
+
+describe.concurrent("watch exits with 0 soon after its reader has closed the pipe", () => {
+  test.for([
+    ["of text", "text", "head -1 >/dev/null"],
+    ["of JSON", "json", "head -1 >/dev/null"],
+    ["before the first output", "text", ":"],
+  ] as const)("%s", async ([, output, reader], context) => {
+    const { expect } = context;
+    await using server = await serveRunnerFile(context, withHeartbeat(active));
+    const args = `${main} watch ${runnerId} --interval 1m -o ${output}`;
+    const command = `${process.execPath} ${args} | ${reader}; echo "\${PIPESTATUS[0]}"`;
+    const env = { PATH: process.env.PATH, ONA_BASE_URL: server.url };
+    const { stdout, stderr } = await promisify(execFile)("bash", ["--norc", "-c", command], {
+      env,
+      timeout: 20_000,
+    });
+    expect({ stdout, stderr }).toEqual({ stdout: "0\n", stderr: "" });
+  });
+
+  test("although the server is unreachable", async ({ expect }) => {
+    const args = `${main} watch ${runnerId} --interval 1m --timeout 500ms`;
+    const command = `${process.execPath} ${args} 2>/dev/null | sleep 3; echo "\${PIPESTATUS[0]}"`;
+    const env = { PATH: process.env.PATH, ONA_BASE_URL: "http://127.0.0.1:1" };
+    const { stdout } = await promisify(execFile)("bash", ["--norc", "-c", command], {
+      env,
+      timeout: 20_000,
+    });
+    expect(stdout).toBe("0\n");
   });
 });
 

@@ -1,0 +1,36 @@
+import { fstatSync, writeSync } from "node:fs";
+import { getSystemErrorMessage } from "node:util";
+import { ExitCode } from "../exit-code.ts";
+
+/** Writes text to standard output. See {@link exitOnFailedWrite} for what happens if it fails. */
+export function writeOutput(text: string): void {
+  if (!fstatSync(process.stdout.fd).isFile()) {
+    process.stdout.write(text);
+    return;
+  }
+  // On a full disk, the start of the text may still fit. The stream of Node.js ignores that.
+  try {
+    let bytes = Buffer.from(text);
+    while (bytes.length > 0) {
+      bytes = bytes.subarray(writeSync(process.stdout.fd, bytes));
+    }
+  } catch (error) {
+    process.stdout.emit("error", error);
+  }
+}
+
+/**
+ * Exits if standard output fails. A reader that closes the pipe early, as `head` does, is not an
+ * error, and does not change the exit code. If standard error fails, there is nowhere to say so.
+ */
+export function exitOnFailedWrite(): void {
+  process.stderr.on("error", () => {});
+  process.stdout.on("error", ({ code, errno }: NodeJS.ErrnoException) => {
+    if (code === "EPIPE") {
+      process.exit();
+    }
+    const reason = errno === undefined ? code : getSystemErrorMessage(errno);
+    process.stderr.write(`runnerctl: cannot write to standard output: ${reason}\n`);
+    process.exit(ExitCode.failed);
+  });
+}
