@@ -85,15 +85,12 @@ export function asArgParser<Value>(
  * several ones, separated by commas and spaces. It is the only kind of option that can be repeated.
  */
 export class ListOption extends Option {
-  /** `parseItem` parses each value. Its errors are usage errors. Default: values stay as they are. */
-  constructor(flags: string, description: string, parseItem = (item: string) => item) {
+  constructor(flags: string, description: string) {
     super(flags, description);
-    this.argParser(
-      asArgParser<readonly string[]>((text, previous = []) => [
-        ...previous,
-        ...splitList(text).map(parseItem),
-      ]),
-    );
+    this.argParser((text: string, previous: readonly string[] = []) => [
+      ...previous,
+      ...splitList(text),
+    ]);
   }
 }
 

@@ -39,6 +39,9 @@ export function exitCodeFor(error: unknown): number {
     case Code.Unavailable:
     case Code.DeadlineExceeded:
       return ExitCode.unreachable;
+    case Code.FailedPrecondition:
+      // If the server did not send it, it is about the connection, such as an expired certificate.
+      return error.isWireError ? ExitCode.failed : ExitCode.unreachable;
     default:
       return ExitCode.failed;
   }

@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { FileRunnerStoreEvent } from "../fixture/file-runner-store-event.ts";
 import { formatDiagnostic } from "../fixture/fixture-diagnostic.ts";
+import { formatCount } from "./output/format-count.ts";
 
 /**
  * Creates an event listener for a FileRunnerStore. It logs each event to
@@ -32,21 +33,39 @@ export function createFileStoreObserver(
   reloads.inc({ result: "bad" }, 0);
 
   return (event) => {
-    const { type, ...fields } = event;
     switch (event.type) {
-      case "loading":
-        logger.info(fields, `loading: ${event.runners} runners so far`);
+      case "loading": {
+        const { type, ...fields } = event;
+        logger.info(fields, `loading: ${formatCount(event.runners, "runner")} so far`);
         break;
-      case "loaded":
+      }
+      case "loaded": {
+        const { files, milliseconds } = event;
         runners.set(event.runners);
-        logger.debug(fields, `loaded ${event.runners} runners from ${event.files} files`);
+        logger.debug(
+          { runners: event.runners, files, milliseconds: Math.round(milliseconds) },
+          `loaded ${formatCount(event.runners, "runner")} from ${formatCount(files, "file")}`,
+        );
         break;
-      case "reloaded":
+      }
+      case "reloaded": {
+        const { added, changed, removed, milliseconds } = event;
         runners.set(event.runners);
         stale.set(event.stale);
         reloads.inc({ result: "good" });
-        logger.info(fields, `reloaded: ${event.runners} runners`);
+        logger.info(
+          {
+            runners: event.runners,
+            stale: event.stale,
+            milliseconds: Math.round(milliseconds),
+            added: summarize(added),
+            changed: summarize(changed),
+            removed: summarize(removed),
+          },
+          `reloaded: ${formatCount(event.runners, "runner")}`,
+        );
         break;
+      }
       case "rejected":
         stale.set(event.stale);
         reloads.inc({ result: "bad" });
@@ -64,4 +83,11 @@ export function createFileStoreObserver(
         break;
     }
   };
+}
+
+/** The number of IDs in the log of a change. Thousands of runners may change at once. */
+const maxIds = 5;
+
+function summarize(ids: readonly string[]): { count: number; first: readonly string[] } {
+  return { count: ids.length, first: ids.slice(0, maxIds) };
 }

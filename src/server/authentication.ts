@@ -1,19 +1,24 @@
 import { timingSafeEqual } from "node:crypto";
+import { findTokenFault } from "./bearer-token.ts";
 
 /** Returns whether a bearer token is accepted. */
 export type TokenVerifier = (token: string) => boolean;
 
 /**
- * Creates a verifier that accepts exactly `tokens`.
- *
- * Throws an Error like {@link checkTokens}.
+ * Creates a verifier that accepts exactly `tokens`. Throws an Error if one of them cannot be sent as
+ * a bearer token, see {@link findTokenFault}.
  *
  * It compares in constant time: a presented token is compared with every accepted one, and all of
  * them are padded to the same length. So timing does not reveal how much of a guess is right.
  */
 export function createTokenVerifier(tokens: Iterable<string>): TokenVerifier {
   const accepted = [...tokens];
-  checkTokens(accepted, "token");
+  for (const [index, token] of accepted.entries()) {
+    const fault = findTokenFault(token);
+    if (fault !== undefined) {
+      throw new Error(`token ${index + 1} ${fault}`);
+    }
+  }
   const maxLength = Math.max(0, ...accepted.map((token) => token.length));
   const padded = accepted.map((token) => ({
     token,
@@ -32,33 +37,10 @@ export function createTokenVerifier(tokens: Iterable<string>): TokenVerifier {
   };
 }
 
-/**
- * Checks that tokens can be sent as bearer tokens.
- *
- * Throws an Error if one is empty, or contains a space or anything else but visible ASCII
- * characters: no caller could send it. The error names its position after `source`, such as `token`,
- * and not the token itself.
- */
-export function checkTokens(tokens: readonly string[], source: string): void {
-  const index = tokens.findIndex((token) => !/^[!-~]+$/.test(token));
-  if (index !== -1) {
-    const fault =
-      tokens[index] === ""
-        ? "is empty"
-        : "contains a space or a character that is not ASCII, which no bearer token can have";
-    throw new Error(`${source} ${index + 1} ${fault}`);
-  }
-}
-
 /** Fills `codeUnits` with those of `token`: truncated, or padded with zeros. */
 function pad(token: string, codeUnits: Uint16Array): Uint16Array {
   for (let at = 0; at < codeUnits.length; at++) {
     codeUnits[at] = at < token.length ? token.charCodeAt(at) : 0;
   }
   return codeUnits;
-}
-
-/** Returns the bearer token in an `Authorization` header (RFC 6750, section 2.1), if any. */
-export function parseBearerToken(authorization: string | null | undefined): string | undefined {
-  return /^bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
 }

@@ -16,7 +16,7 @@ export function parsePathPrefix(text: string): string {
     )
   ) {
     throw new Error(
-      `path prefix ${JSON.stringify(text)} must be a path such as /api, without ".", "..", empty ` +
+      `path prefix ${JSON.stringify(text)} must be a path, such as /api, without ".", "..", empty ` +
         "segments, and characters that URLs escape",
     );
   }

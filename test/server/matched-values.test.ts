@@ -18,23 +18,24 @@ const body = JSON.stringify({ runnerId: runner.runnerId });
 
 describe("an origin", () => {
   test.each([
-    ["https://x.example.com/", "https://x.example.com"],
-    ["HTTPS://X.Example.COM", "https://x.example.com"],
-    ["https://x.example.com:443", "https://x.example.com"],
-    ["http://x.example.com:80/", "http://x.example.com"],
-    ["http://x.example.com:8080", "http://x.example.com:8080"],
-    ["http://[0:0::1]:3000", "http://[::1]:3000"],
-    ["https://münchen.example", "https://xn--mnchen-3ya.example"],
-    ["capacitor://localhost/", "capacitor://localhost"],
-    ["chrome-extension://abcdefgh", "chrome-extension://abcdefgh"],
-    ["null", "null"],
-  ])("%s allows pages of %s", async (configured, origin) => {
-    const { url } = await startServer({ corsOrigins: [configured] });
+    "http://x.example.com:8080",
+    "http://[::1]:3000",
+    "https://xn--mnchen-3ya.example",
+    "capacitor://localhost",
+    "chrome-extension://abcdefgh",
+    "null",
+  ])("%s is allowed", async (origin) => {
+    const { url } = await startServer({ corsOrigins: [origin] });
     const { headers } = await post(url, body, { Origin: origin });
     expect(headers.get("Access-Control-Allow-Origin")).toBe(origin);
   });
 
   test.each([
+    "https://x.example.com/",
+    "HTTPS://X.Example.COM",
+    "https://x.example.com:443",
+    "http://x.example.com:80",
+    "https://münchen.example",
     "x.example.com",
     "x.example.com:8080",
     "https://x.example.com/app",
@@ -50,7 +51,7 @@ describe("an origin", () => {
   ])("%j is refused", async (origin) => {
     expect(() => create({ corsOrigins: [origin] })).toThrow(/origin/);
     if (origin !== "") {
-      await expectUsageError("--cors-origin", origin);
+      await expectUsageError("--cors-origin", origin, "--cors-origin: '");
     }
   });
 });
@@ -82,7 +83,7 @@ describe("a path prefix", () => {
     "/..",
     "http://x/api",
   ])("%s is refused", async (pathPrefix) => {
-    expect(() => create({ pathPrefix })).toThrow(/must be a path such as \/api/);
+    expect(() => create({ pathPrefix })).toThrow(/must be a path, such as \/api/);
     await expectUsageError("--path-prefix", pathPrefix);
   });
 });
@@ -113,7 +114,7 @@ describe("a token", () => {
     "%j is refused",
     (token) => {
       expect(() => createTokenVerifier(["good", token])).toThrow(
-        /^token 2 (is empty|contains a space)/,
+        /^token 2 (is empty|contains a character)/,
       );
     },
   );
@@ -123,7 +124,7 @@ describe("a token", () => {
     folder.write("tokens", "good\nBearer sesame\n");
     const path = `${folder.path}/tokens`;
     await expect(openTokenFile(path, () => {})).rejects.toThrow(
-      `${path}: token 2 contains a space`,
+      `${path}:2: the token contains a character`,
     );
   });
 
@@ -148,7 +149,7 @@ describe("a token", () => {
     const { code, stderr } = await startRunnerctl(["serve", "--sample", "--token", "open sesame"])
       .exited;
     expect(code).toBe(2);
-    expect(stderr).toContain("--token: token 1 contains a space");
+    expect(stderr).toContain("--token: token 1 contains a character");
     expect(stderr).not.toContain("sesame");
   });
 });
@@ -157,9 +158,13 @@ function create(options: Partial<RunnerServerOptions>): unknown {
   return createRunnerServer({ store: { get: () => runner }, ...options });
 }
 
-async function expectUsageError(flag: string, value: string): Promise<void> {
+async function expectUsageError(
+  flag: string,
+  value: string,
+  message = `option '${flag} `,
+): Promise<void> {
   const { code, stdout, stderr } = await startRunnerctl(["serve", "--sample", `${flag}=${value}`])
     .exited;
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-  expect(stderr).toContain(`option '${flag} `);
+  expect(stderr).toContain(message);
 }

@@ -1,10 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { checkTokens } from "../../server/authentication.ts";
+import { findTokenFault } from "../../server/bearer-token.ts";
+import { isOrigin } from "../../server/http/cors.ts";
 import { parseListenHost } from "../../server/http/host.ts";
 import { defaultLimits } from "../../server/http/limits.ts";
-import { parseOrigin } from "../../server/http/origin.ts";
 import { parsePathPrefix } from "../../server/path-prefix.ts";
-import { asArgParser, ListOption, parseDuration } from "../arguments.ts";
+import { asArgParser, ListOption, parseDuration, parseDurationOrZero } from "../arguments.ts";
 import { applyServeEnvironment } from "./serve-environment.ts";
 
 /** The parsed options of `runnerctl serve`. Timeouts are in milliseconds. */
@@ -29,6 +29,7 @@ export interface ServeOptions {
   readonly requestTimeout: number;
   readonly idleTimeout: number;
   readonly shutdownTimeout: number;
+  readonly drainDelay: number;
   readonly logLevel: string;
   /** About environment variables that are ignored. */
   readonly warnings: readonly string[];
@@ -61,6 +62,7 @@ Example:
     .hook("preAction", (command) => {
       const warnings = applyServeEnvironment(command);
       command.setOptionValue("warnings" satisfies keyof ServeOptions, warnings);
+      checkTokensAndOrigins(command);
       checkOptionCombinations(command);
     });
   const add = (group: string, ...options: Option[]) => {
@@ -72,7 +74,7 @@ Example:
     "Fixtures:",
     listOption("--data <path...>", "files and folders of fixtures; reloaded on change"),
     flagOption("--sample", "the sample runners, in addition to --data"),
-    flagOption("--lenient", "accept fixtures that only violate rules, and warn"),
+    flagOption("--lenient", "accept rule violations and unknown fields, and warn"),
   );
   add(
     "Address:",
@@ -100,11 +102,7 @@ Example:
       "file with more tokens, one per line; reloaded when it changes",
     ),
     flagOption("--allow-unauthenticated", "accept unauthenticated callers, from any host"),
-    listOption(
-      "--cors-origin <origin...>",
-      "origins of web pages that may call, * for any",
-      parseOrigin,
-    ),
+    listOption("--cors-origin <origin...>", "origins of web pages that may call, * for any"),
   );
   add(
     "Limits:",
@@ -147,6 +145,12 @@ Example:
       "idle time between requests",
       defaultLimits.idleTimeoutMs,
     ),
+    valueOption(
+      "--drain-delay <time>",
+      "time to keep accepting calls at shutdown",
+      0,
+      asArgParser(parseDurationOrZero),
+    ),
     durationOption("--shutdown-timeout <time>", "time for in-flight calls at shutdown", 10_000),
   );
   add(
@@ -175,12 +179,8 @@ function flagOption(flags: string, description: string): Option {
   return new Option(flags, description).default(false);
 }
 
-function listOption(
-  flags: string,
-  description: string,
-  parseItem?: (text: string) => string,
-): Option {
-  return new ListOption(flags, description, parseItem).default([]);
+function listOption(flags: string, description: string): Option {
+  return new ListOption(flags, description).default([]);
 }
 
 function durationOption(flags: string, description: string, defaultMs: number): Option {
@@ -190,22 +190,37 @@ function durationOption(flags: string, description: string, defaultMs: number): 
   );
 }
 
+/** Exits with a usage error for tokens and origins that can never match. It contains no token. */
+function checkTokensAndOrigins(command: Command): void {
+  const { token, corsOrigin } = command.opts<ServeOptions>();
+  for (const [index, item] of token.entries()) {
+    const fault = findTokenFault(item);
+    if (fault !== undefined) {
+      const isFromEnvironment = command.getOptionValueSource("token") === "env";
+      const source = isFromEnvironment ? "RUNNER_SERVER_TOKENS" : "--token";
+      command.error(`error: ${source}: token ${index + 1} ${fault}`);
+    }
+  }
+  for (const item of corsOrigin) {
+    if (item !== "*" && !isOrigin(item)) {
+      command.error(
+        `error: --cors-origin: '${item}' is not an origin; write it as https://app.example.com`,
+      );
+    }
+  }
+}
+
 /** Exits with a usage error if a required option is missing or only valid with another one. */
 function checkOptionCombinations(command: Command): void {
   const [argument] = command.args;
   if (argument !== undefined) {
     command.error(`error: serve takes no arguments; pass fixtures with --data ${argument}`);
   }
-  const { data, sample, token, tlsCert, tlsKey } = command.opts<ServeOptions>();
+  const { data, sample, tlsCert, tlsKey } = command.opts<ServeOptions>();
   if (data.length === 0 && !sample) {
     command.error(
       "error: no runners to serve; pass files or folders of fixtures with --data, or use --sample",
     );
-  }
-  try {
-    checkTokens(token, "--token: token");
-  } catch (error) {
-    command.error(`error: ${(error as Error).message}`);
   }
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     command.error("error: --tls-cert and --tls-key must be used together");

@@ -1,8 +1,10 @@
 import { once } from "node:events";
+import { setTimeout } from "node:timers/promises";
 import type { Logger } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { type FileRunnerStore, openFileRunnerStore } from "../../fixture/file-runner-store.ts";
 import type { FileRunnerStoreEvent } from "../../fixture/file-runner-store-event.ts";
+import { FixtureError } from "../../fixture/fixture-diagnostic.ts";
 import { createTokenVerifier, type TokenVerifier } from "../../server/authentication.ts";
 import { createRunnerServer } from "../../server/runner-server.ts";
 import { openTokenFile } from "../../server/token-file.ts";
@@ -65,6 +67,15 @@ export async function serve(options: ServeOptions): Promise<void> {
     });
     writeOutput(formatServeBanner(url, store, tokens !== undefined));
     await aborted(stopSignal);
+    if (options.drainDelay > 0) {
+      server.drain();
+      logger.info(
+        { delayMs: options.drainDelay },
+        "draining: /readyz reports 503; another signal ends the delay",
+      );
+      const signal = createTerminationSignal({ exitCode: ExitCode.done });
+      await setTimeout(options.drainDelay, undefined, { signal }).catch(() => {});
+    }
     logger.debug("shutting down");
     await server.close({ timeoutMs: options.shutdownTimeout });
   } finally {
@@ -85,6 +96,9 @@ async function openStore(
   } catch (error) {
     if (error === signal.reason) {
       return undefined;
+    }
+    if (error instanceof FixtureError && error.diagnostics.every((one) => one.isAcceptable)) {
+      throw new Error(`${error.message}\nwith --lenient, these are warnings`, { cause: error });
     }
     throw error;
   }
