@@ -4,7 +4,6 @@ import type { Logger } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { type FileRunnerStore, openFileRunnerStore } from "../../fixture/file-runner-store.ts";
 import type { FileRunnerStoreEvent } from "../../fixture/file-runner-store-event.ts";
-import { FixtureError } from "../../fixture/fixture-diagnostic.ts";
 import { createTokenVerifier, type TokenVerifier } from "../../server/authentication.ts";
 import { createRunnerServer } from "../../server/runner-server.ts";
 import { openTokenFile } from "../../server/token-file.ts";
@@ -93,9 +92,6 @@ async function openStore(
   } catch (error) {
     if (error === signal.reason) {
       return undefined;
-    }
-    if (error instanceof FixtureError && error.diagnostics.every((one) => one.isAcceptable)) {
-      throw new Error(`${error.message}\nwith --lenient, these are warnings`, { cause: error });
     }
     throw error;
   }
