@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { Logger } from "pino";
-import { collectDefaultMetrics, Registry } from "prom-client";
+import { Registry } from "prom-client";
 import { type FileRunnerStore, openFileRunnerStore } from "../../fixture/file-runner-store.ts";
 import type { FileRunnerStoreEvent } from "../../fixture/file-runner-store-event.ts";
 import { FixtureError } from "../../fixture/fixture-diagnostic.ts";
@@ -12,6 +12,7 @@ import { readOptionFile } from "../option-file.ts";
 import { formatServeBanner } from "../output/serve-banner.ts";
 import { createServeLogger } from "../output/serve-logger.ts";
 import { writeOutput } from "../output/standard-output.ts";
+import { collectProcessMetrics } from "../process-metrics.ts";
 import { releaseLoadingMemory } from "../release-memory.ts";
 import { sampleRunnersFolder } from "../sample-runners.ts";
 import { createStopSignal, delayUntilStopSignal } from "../stop-signal.ts";
@@ -24,7 +25,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const stop = createStopSignal();
   const logger = await createServeLogger(options.logLevel);
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  collectProcessMetrics(registry);
   const { tlsCert, tlsKey } = options;
   const tls =
     tlsCert !== undefined && tlsKey !== undefined ? readTlsFiles(tlsCert, tlsKey) : undefined;
