@@ -7,6 +7,7 @@ import {
 } from "@connectrpc/connect";
 import { type Logger, pino } from "pino";
 import type { Registry } from "prom-client";
+import { maxTimerMs, numberOption } from "../runner/option.ts";
 import type { RunnerStore } from "../store/runner-store.ts";
 import type { TokenVerifier } from "./authentication.ts";
 import { parseBearerToken } from "./bearer-token.ts";
@@ -15,7 +16,7 @@ import { createFastPath } from "./fast-path.ts";
 import { createCors, isOrigin } from "./http/cors.ts";
 import type { Exchange, NodeResponse, RequestHead } from "./http/exchange.ts";
 import { createHostParser, isLoopback } from "./http/host.ts";
-import { defaultLimits, type ServerLimits } from "./http/limits.ts";
+import type { ServerLimits } from "./http/limits.ts";
 import { createListener, type ListenerOptions } from "./http/listener.ts";
 import { memoize } from "./http/memoize.ts";
 import type { RejectionReason } from "./http/rejection.ts";
@@ -27,6 +28,7 @@ import { createServerMetrics } from "./observability/metrics.ts";
 import { createRejectionObserver } from "./observability/rejection-observer.ts";
 import { requestIdHeader } from "./observability/request-id.ts";
 import { createRunnerRoutes } from "./runner-routes.ts";
+import { readServerLimits } from "./server-limits.ts";
 import { createStoreCheck } from "./store-check.ts";
 import { respondUnimplemented } from "./unimplemented.ts";
 import { createUnknownJsonWriter } from "./unknown-json.ts";
@@ -91,7 +93,7 @@ export interface RunnerServer {
    * and calls in progress are finished. Connections that are still open after
    * `timeoutMs` milliseconds (default: 10 s) are destroyed.
    */
-  close(options?: { readonly timeoutMs?: number }): Promise<void>;
+  close(options?: { readonly timeoutMs?: number | undefined }): Promise<void>;
   /** The same as `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -107,11 +109,13 @@ export interface RunnerServer {
  *
  * Throws an Error if `host` is not a loopback address, and there is neither
  * `verifyToken` nor `allowUnauthenticated`; or if one of `corsOrigins` is not
- * an origin.
+ * an origin. Throws a RangeError if the port or a limit is not a number that it
+ * accepts.
  */
 export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
-  const { host = "127.0.0.1", port = 8080, verifyToken, allowUnauthenticated = false } = options;
-  const limits = { ...defaultLimits, ...options.limits };
+  const { host = "127.0.0.1", verifyToken, allowUnauthenticated = false } = options;
+  const port = numberOption("port", options.port, 8080, { min: 0, max: 65_535, integer: true });
+  const limits = readServerLimits(options.limits);
   const metrics = createServerMetrics(options.registry);
   const logger = options.logger ?? pino({ enabled: false });
   const observer = createCallObserver(logger, metrics);
@@ -296,9 +300,10 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
         state = "draining";
       }
     },
-    close({ timeoutMs = 10_000 } = {}) {
+    async close({ timeoutMs } = {}) {
+      const closeMs = numberOption("timeoutMs", timeoutMs, 10_000, { min: 0 });
       state = "closing";
-      return listener.close(timeoutMs);
+      await listener.close(Math.min(closeMs, maxTimerMs));
     },
     [Symbol.asyncDispose]() {
       return this.close();

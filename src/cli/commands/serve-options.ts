@@ -69,7 +69,7 @@ Example:
     "Fixtures:",
     listOption("--data <path...>", "files and folders of fixtures; reloaded on change"),
     flagOption("--sample", "the sample runners, in addition to --data"),
-    flagOption("--lenient", "accept fixtures that only violate rules, and warn"),
+    flagOption("--lenient", "accept rule violations and unknown fields, and warn"),
   );
   add(
     "Address:",
