@@ -1,7 +1,6 @@
 import { once } from "node:events";
-import { setTimeout } from "node:timers/promises";
 import type { Logger } from "pino";
-import { collectDefaultMetrics, Registry } from "prom-client";
+import { Registry } from "prom-client";
 import { type FileRunnerStore, openFileRunnerStore } from "../../fixture/file-runner-store.ts";
 import type { FileRunnerStoreEvent } from "../../fixture/file-runner-store-event.ts";
 import { createTokenVerifier, type TokenVerifier } from "../../server/authentication.ts";
@@ -13,9 +12,10 @@ import { readOptionFile } from "../option-file.ts";
 import { formatServeBanner } from "../output/serve-banner.ts";
 import { createServeLogger } from "../output/serve-logger.ts";
 import { onClosedOutput, writeOutput } from "../output/standard-output.ts";
+import { collectProcessMetrics } from "../process-metrics.ts";
 import { releaseLoadingMemory } from "../release-memory.ts";
 import { sampleRunnersFolder } from "../sample-runners.ts";
-import { createTerminationSignal } from "../termination-signals.ts";
+import { createTerminationSignal, delayUntilTerminationSignal } from "../termination-signals.ts";
 import { readTlsFiles } from "../tls-files.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
@@ -25,7 +25,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const stopSignal = createTerminationSignal({ exitCode: ExitCode.done });
   const registry = new Registry();
   const logger = await createServeLogger(options.logLevel, registry);
-  collectDefaultMetrics({ register: registry });
+  collectProcessMetrics(registry);
   const { tlsCert, tlsKey } = options;
   const tls =
     tlsCert !== undefined && tlsKey !== undefined ? readTlsFiles(tlsCert, tlsKey) : undefined;
@@ -69,8 +69,7 @@ export async function serve(options: ServeOptions): Promise<void> {
         { delayMs: options.drainDelay },
         "draining: /readyz reports 503; another signal ends the delay",
       );
-      const signal = createTerminationSignal({ exitCode: ExitCode.done });
-      await setTimeout(options.drainDelay, undefined, { signal }).catch(() => {});
+      await delayUntilTerminationSignal(options.drainDelay);
     }
     logger.debug("shutting down");
     await server.close({ timeoutMs: options.shutdownTimeout });
