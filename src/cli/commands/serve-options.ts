@@ -1,7 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { flagFromVariable } from "../../client/environment.ts";
+import { findTokenFault } from "../../server/bearer-token.ts";
+import { isOrigin } from "../../server/http/cors.ts";
 import { defaultLimits } from "../../server/http/limits.ts";
-import { asArgParser, ListOption, parseDuration } from "../arguments.ts";
+import { asArgParser, ListOption, parseDuration, parseDurationOrZero } from "../arguments.ts";
 
 /** The parsed options of `runnerctl serve`. Timeouts are in milliseconds. */
 export interface ServeOptions {
@@ -25,6 +27,7 @@ export interface ServeOptions {
   readonly requestTimeout: number;
   readonly idleTimeout: number;
   readonly shutdownTimeout: number;
+  readonly drainDelay: number;
   readonly logLevel: string;
 }
 
@@ -54,6 +57,7 @@ Example:
     .allowExcessArguments()
     .hook("preAction", (command) => {
       applyFlagsFromEnvironment(command);
+      checkTokensAndOrigins(command);
       checkOptionCombinations(command);
     });
   const add = (group: string, ...options: Option[]) => {
@@ -65,13 +69,13 @@ Example:
     "Fixtures:",
     listOption("--data <path...>", "files and folders of fixtures; reloaded on change"),
     flagOption("--sample", "the sample runners, in addition to --data"),
-    flagOption("--lenient", "accept fixtures that only violate rules, and warn"),
+    flagOption("--lenient", "accept rule violations and unknown fields, and warn"),
   );
   add(
     "Address:",
     valueOption("--host <address>", "address to listen on", "127.0.0.1"),
     valueOption("--port <number>", "port to listen on, 0 for any free port", 8080, parsePort),
-    valueOption("--path-prefix <path>", "also serve under this path", "/api"),
+    valueOption("--path-prefix <path>", "also serve under this path", "/api", parsePathPrefix),
     valueOption("--tls-cert <file>", "certificate in PEM format; enables TLS"),
     valueOption("--tls-key <file>", "private key of the certificate, in PEM format"),
   );
@@ -125,6 +129,12 @@ Example:
       "--idle-timeout <time>",
       "idle time between requests",
       defaultLimits.idleTimeoutMs,
+    ),
+    valueOption(
+      "--drain-delay <time>",
+      "time to keep accepting calls at shutdown",
+      0,
+      asArgParser(parseDurationOrZero),
     ),
     durationOption("--shutdown-timeout <time>", "time for in-flight calls at shutdown", 10_000),
   );
@@ -188,6 +198,26 @@ function durationOption(flags: string, description: string, defaultMs: number): 
   );
 }
 
+/** Exits with a usage error for tokens and origins that can never match. It contains no token. */
+function checkTokensAndOrigins(command: Command): void {
+  const { token, corsOrigin } = command.opts<ServeOptions>();
+  for (const [index, item] of token.entries()) {
+    const fault = findTokenFault(item);
+    if (fault !== undefined) {
+      const isFromEnvironment = command.getOptionValueSource("token") === "env";
+      const source = isFromEnvironment ? "RUNNER_SERVER_TOKENS" : "--token";
+      command.error(`error: ${source}: token ${index + 1} ${fault}`);
+    }
+  }
+  for (const item of corsOrigin) {
+    if (item !== "*" && !isOrigin(item)) {
+      command.error(
+        `error: --cors-origin: '${item}' is not an origin; write it as https://app.example.com`,
+      );
+    }
+  }
+}
+
 /** Exits with a usage error if a required option is missing or only valid with another one. */
 function checkOptionCombinations(command: Command): void {
   const [argument] = command.args;
@@ -203,6 +233,13 @@ function checkOptionCombinations(command: Command): void {
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     command.error("error: --tls-cert and --tls-key must be used together");
   }
+}
+
+function parsePathPrefix(text: string): string {
+  if (!/^[\w.~!$&'()*+,;=:@%/-]*$/.test(text)) {
+    throw new InvalidArgumentError("It must be a path, such as /api.");
+  }
+  return text;
 }
 
 function parsePositiveInteger(text: string): number {

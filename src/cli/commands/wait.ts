@@ -6,7 +6,6 @@ import { sanitize } from "../../runner/sanitize.ts";
 import { type Condition, parseConditions } from "../condition.ts";
 import { ExitCode, raiseExitCode } from "../exit-code.ts";
 import { printEachRunner } from "../for-each-runner.ts";
-import { createInterruptSignal } from "../interrupt-signal.ts";
 import { createResultPrinter } from "../output/print.ts";
 import { describeCallError } from "../output/request-id.ts";
 import type { Row } from "../output/rows.ts";
@@ -14,6 +13,7 @@ import { createStatusLine, type StatusPart } from "../output/status-line.ts";
 import { statusReport } from "../output/status-report.ts";
 import type { PollingOptions } from "../print-runners.ts";
 import { createRunnerClientFromOptions } from "../runner-client-from-options.ts";
+import { createTerminationSignal } from "../termination-signals.ts";
 
 /** The deadline of the only call of `--timeout 0`, in milliseconds. */
 const singleCallTimeoutMs = 10_000;
@@ -39,7 +39,7 @@ export async function wait(
   options: WaitCommandOptions,
 ): Promise<void> {
   const conditions = parseConditions(options.for);
-  const signal = createInterruptSignal();
+  const signal = createTerminationSignal();
   const outcomes = await waitForAll(runnerIds, conditions, { ...options, signal });
   if (signal.aborted) {
     return;

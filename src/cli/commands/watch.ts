@@ -5,7 +5,6 @@ import { pollRunner } from "../../client/poll-runner.ts";
 import { heartbeatAgeMs } from "../../runner/heartbeat.ts";
 import { healthStates, runnerHealth } from "../../runner/runner-health.ts";
 import { forEachRunner } from "../for-each-runner.ts";
-import { createInterruptSignal } from "../interrupt-signal.ts";
 import { onReaderClosed } from "../output/closed-reader.ts";
 import { healthColor } from "../output/colors.ts";
 import { formatJson } from "../output/format-json.ts";
@@ -18,6 +17,7 @@ import { createWatchEventDetector, type WatchEvent } from "../output/watch-event
 import { renderWatchEvent } from "../output/watch-line.ts";
 import type { PollingOptions } from "../print-runners.ts";
 import { createRunnerClientFromOptions } from "../runner-client-from-options.ts";
+import { createTerminationSignal } from "../termination-signals.ts";
 
 /** The options of `runnerctl watch`. */
 export type WatchCommandOptions = PollingOptions & {
@@ -37,7 +37,7 @@ export async function watch(
   runnerIds: readonly string[],
   options: WatchCommandOptions,
 ): Promise<void> {
-  const signal = createInterruptSignal();
+  const signal = createTerminationSignal();
   onReaderClosed(() => process.exit());
   const client = await createRunnerClientFromOptions(options);
   const print = await createEventPrinter(options, runnerIds.length > 1);

@@ -19,6 +19,16 @@ export function writeOutput(text: string): void {
   }
 }
 
+let handleClosedOutput = (): void => process.exit();
+
+/**
+ * Calls `onClosed` instead of exiting when the reader of standard output has closed the pipe. For
+ * commands whose work is not their output.
+ */
+export function onClosedOutput(onClosed: () => void): void {
+  handleClosedOutput = onClosed;
+}
+
 /**
  * Exits if standard output fails. A reader that closes the pipe early, as `head` does, is not an
  * error, and does not change the exit code. If standard error fails, there is nowhere to say so.
@@ -27,7 +37,8 @@ export function exitOnFailedWrite(): void {
   process.stderr.on("error", () => {});
   process.stdout.on("error", ({ code, errno }: NodeJS.ErrnoException) => {
     if (code === "EPIPE") {
-      process.exit();
+      handleClosedOutput();
+      return;
     }
     const reason = errno === undefined ? code : getSystemErrorMessage(errno);
     process.stderr.write(`runnerctl: cannot write to standard output: ${reason}\n`);

@@ -45,6 +45,9 @@ export function createStatusLine(
     );
     stream.write(`${clearLine}${disableWrap}${texts.join(", ")}${enableWrap}`);
   };
+  const clear = () => void stream.write(clearLine);
+  // Also if the process exits early, at a second signal.
+  process.once("exit", clear);
   const timer = setInterval(redraw, 1000);
   redraw();
   return {
@@ -56,7 +59,8 @@ export function createStatusLine(
     },
     [Symbol.dispose]: () => {
       clearInterval(timer);
-      stream.write(clearLine);
+      process.off("exit", clear);
+      clear();
     },
   };
 }

@@ -87,7 +87,7 @@ export function createListener(options: ListenerOptions): Listener {
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.idleTimeoutMs,
     keepAliveTimeoutBuffer: keepAliveBufferMs,
-    connectionsCheckingInterval: Math.min(1000, limits.headersTimeoutMs / 2),
+    connectionsCheckingInterval: Math.ceil(Math.min(1000, limits.headersTimeoutMs / 2)),
     noDelay: true,
     // A request without a host gets the same response as one with an invalid host.
     requireHostHeader: false,
