@@ -90,7 +90,7 @@ export function runLane<T>(
     const startedAt = server.runningTime();
     let isTrue = false;
     let elapsedMs = 0;
-    const giveUpAt = performance.now() + 2 * patienceMs;
+    const giveUpAt = performance.now() + 4 * patienceMs;
     while (!isTrue && elapsedMs < patienceMs && performance.now() < giveUpAt && !server.hasExited) {
       isTrue = await Promise.resolve(holds()).catch(() => false);
       elapsedMs = server.runningTime() - startedAt;

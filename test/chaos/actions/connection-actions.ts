@@ -6,15 +6,18 @@ import type { Action, Lane } from "../lane.ts";
 /** The number of connections that misbehave at the same time. */
 const connections = 20;
 
-const body = JSON.stringify({ runnerId: "00000000-0000-4000-8000-000000000000" });
-const request = [
-  "POST /gitpod.v1.RunnerService/GetRunner HTTP/1.1",
-  "Host: 127.0.0.1",
-  "Content-Type: application/json",
-  `Content-Length: ${body.length}`,
-  `\r\n${body}`,
-].join("\r\n");
+const request = requestFor("00000000-0000-4000-8000-000000000000");
 const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/** Clients that send many requests and read no response. */
+export const clientsThatNeverRead = misbehave(
+  "clients that never read",
+  (socket, { model, random }) => {
+    socket.pause();
+    // More than the buffers of the operating system take.
+    socket.write(requestFor(random.pick(model.ids)).repeat(500));
+  },
+);
 
 /** Slow and broken clients. */
 export const connectionActions: readonly Action<undefined>[] = [
@@ -33,10 +36,7 @@ export const connectionActions: readonly Action<undefined>[] = [
     await setTimeout(random.between(0, 20));
     socket.resetAndDestroy();
   }),
-  misbehave("clients that never read", (socket) => {
-    socket.pause();
-    socket.write(request.repeat(2000));
-  }),
+  clientsThatNeverRead,
   misbehave("clients that send a byte at a time", async (socket) => {
     for (let index = 0; index < 100 && !socket.destroyed; index++) {
       socket.write(request.charAt(index));
@@ -79,4 +79,15 @@ function misbehave(
       }
     },
   };
+}
+
+function requestFor(runnerId: string): string {
+  const body = JSON.stringify({ runnerId });
+  return [
+    "POST /gitpod.v1.RunnerService/GetRunner HTTP/1.1",
+    "Host: 127.0.0.1",
+    "Content-Type: application/json",
+    `Content-Length: ${body.length}`,
+    `\r\n${body}`,
+  ].join("\r\n");
 }

@@ -52,8 +52,13 @@ export const diskActions: readonly Action<Disks>[] = [
     name: "disk of the log full",
     whySkipped: (_, { hasLogDisk }) => (hasLogDisk ? undefined : notMounted),
     async run(lane, { log }) {
+      const before = await droppedLines(lane);
       const filler = fill(dirname(log));
-      await lane.pause(2000, 3000);
+      await lane.until(
+        "counted as dropped log lines",
+        async () => (await droppedLines(lane)) > before,
+      );
+      await lane.pause(0, 2000);
       rmSync(filler);
       await untilLogged(lane, log);
     },
@@ -66,6 +71,14 @@ export const diskActions: readonly Action<Disks>[] = [
     },
   },
 ];
+
+/** Returns how many lines the server says it has not logged. */
+async function droppedLines({ server }: Lane): Promise<number> {
+  const response = await fetch(new URL("/metrics", server.url));
+  const [, count] =
+    /^runner_server_log_lines_dropped_total (\d+)/m.exec(await response.text()) ?? [];
+  return Number(count);
+}
 
 /** Waits until the calls of the load are logged again. */
 async function untilLogged(lane: Lane, log: string): Promise<void> {
