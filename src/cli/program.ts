@@ -8,6 +8,7 @@ import {
   ListOption,
   parseDuration,
   parseDurationOrZero,
+  treatEmptyAsUnset,
 } from "./arguments.ts";
 import { addServeOptions } from "./commands/serve-options.ts";
 import { exitOnFailedWrite, writeOutput } from "./output/standard-output.ts";
@@ -105,6 +106,7 @@ program
 
 for (const command of [program, ...program.commands]) {
   checkRepeatedOptions(command);
+  treatEmptyAsUnset(command);
 }
 
 /** What differs between the commands for runners. */

@@ -33,3 +33,14 @@ export function createTerminationSignal({ exitCode }: { exitCode?: number } = {}
   };
   return controller.signal;
 }
+
+/** Resolves after `ms` milliseconds, or at the next termination signal, which has no other effect. */
+export async function delayUntilTerminationSignal(ms: number): Promise<void> {
+  const exit = terminate;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  terminate = () => resolve();
+  const timer = setTimeout(resolve, ms);
+  await promise;
+  clearTimeout(timer);
+  terminate = exit;
+}

@@ -16,7 +16,7 @@ export interface TokenFile {
  * How often the file is polled, in milliseconds. Polling also detects that a file is replaced, which
  * is how secrets mounted into a container change.
  */
-const intervalMs = 500;
+const intervalMs = 2000;
 
 /**
  * Opens a file of bearer tokens, one per line, and watches it. Blank lines and lines that start with

@@ -149,24 +149,28 @@ test.each([
   30_000,
 );
 
-test("without --drain-delay, a second signal ends runnerctl serve at once", async () => {
-  const server = startRunnerctl(["serve", "--sample", "--port", "0", "--drain-delay", "0"]);
-  const [, url = ""] = await server.waitForStdout(/on (\S+)\n/);
-  // Keeps the server from closing.
-  const { socket, until } = await connectRaw(Number(new URL(url).port));
-  socket.write(
-    "POST /gitpod.v1.RunnerService/GetRunner HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n",
-  );
-  await until(/100 Continue/);
-  server.process.kill("SIGTERM");
-  await vi.waitUntil(
-    async () =>
-      fetch(url).then(
-        () => false,
-        () => true,
-      ),
-    10_000,
-  );
-  server.process.kill("SIGTERM");
-  expect((await server.exited).code).toBe(null);
-}, 30_000);
+test.each(["0", "100ms"])(
+  "after --drain-delay %s, a second signal ends runnerctl serve at once",
+  async (delay) => {
+    const server = startRunnerctl(["serve", "--sample", "--port", "0", "--drain-delay", delay]);
+    const [, url = ""] = await server.waitForStdout(/on (\S+)\n/);
+    // Keeps the server from closing.
+    const { socket, until } = await connectRaw(Number(new URL(url).port));
+    socket.write(
+      "POST /gitpod.v1.RunnerService/GetRunner HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n",
+    );
+    await until(/100 Continue/);
+    server.process.kill("SIGTERM");
+    await vi.waitUntil(
+      async () =>
+        fetch(url).then(
+          () => false,
+          () => true,
+        ),
+      10_000,
+    );
+    server.process.kill("SIGTERM");
+    expect((await server.exited).code).toBe(143);
+  },
+  30_000,
+);

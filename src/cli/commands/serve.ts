@@ -1,10 +1,8 @@
 import { once } from "node:events";
-import { setTimeout } from "node:timers/promises";
 import type { Logger } from "pino";
-import { collectDefaultMetrics, Registry } from "prom-client";
+import { Registry } from "prom-client";
 import { type FileRunnerStore, openFileRunnerStore } from "../../fixture/file-runner-store.ts";
 import type { FileRunnerStoreEvent } from "../../fixture/file-runner-store-event.ts";
-import { FixtureError } from "../../fixture/fixture-diagnostic.ts";
 import { createTokenVerifier, type TokenVerifier } from "../../server/authentication.ts";
 import { createRunnerServer } from "../../server/runner-server.ts";
 import { openTokenFile } from "../../server/token-file.ts";
@@ -14,9 +12,10 @@ import { readOptionFile } from "../option-file.ts";
 import { formatServeBanner } from "../output/serve-banner.ts";
 import { createServeLogger } from "../output/serve-logger.ts";
 import { onClosedOutput, writeOutput } from "../output/standard-output.ts";
+import { collectProcessMetrics } from "../process-metrics.ts";
 import { releaseLoadingMemory } from "../release-memory.ts";
 import { sampleRunnersFolder } from "../sample-runners.ts";
-import { createTerminationSignal } from "../termination-signals.ts";
+import { createTerminationSignal, delayUntilTerminationSignal } from "../termination-signals.ts";
 import { readTlsFiles } from "../tls-files.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
@@ -26,7 +25,10 @@ export async function serve(options: ServeOptions): Promise<void> {
   const stopSignal = createTerminationSignal({ exitCode: ExitCode.done });
   const registry = new Registry();
   const logger = await createServeLogger(options.logLevel, registry);
-  collectDefaultMetrics({ register: registry });
+  collectProcessMetrics(registry);
+  for (const warning of options.warnings) {
+    logger.warn(warning);
+  }
   const { tlsCert, tlsKey } = options;
   const tls =
     tlsCert !== undefined && tlsKey !== undefined ? readTlsFiles(tlsCert, tlsKey) : undefined;
@@ -70,8 +72,7 @@ export async function serve(options: ServeOptions): Promise<void> {
         { delayMs: options.drainDelay },
         "draining: /readyz reports 503; another signal ends the delay",
       );
-      const signal = createTerminationSignal({ exitCode: ExitCode.done });
-      await setTimeout(options.drainDelay, undefined, { signal }).catch(() => {});
+      await delayUntilTerminationSignal(options.drainDelay);
     }
     logger.debug("shutting down");
     await server.close({ timeoutMs: options.shutdownTimeout });
@@ -93,9 +94,6 @@ async function openStore(
   } catch (error) {
     if (error === signal.reason) {
       return undefined;
-    }
-    if (error instanceof FixtureError && error.diagnostics.every((one) => one.isAcceptable)) {
-      throw new Error(`${error.message}\nwith --lenient, these are warnings`, { cause: error });
     }
     throw error;
   }

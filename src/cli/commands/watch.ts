@@ -64,7 +64,8 @@ export async function watch(
           throw error;
         }
         const at = new Date();
-        state.lastSeen = runner === undefined ? state.lastSeen : { runner, at };
+        state.lastSeen =
+          runner === undefined ? state.lastSeen : { runner, at, seenAtMs: performance.now() };
         state.lastError = error;
         for (const event of detectEvents(poll, at)) {
           line.printAbove(() => print(event));
@@ -88,6 +89,8 @@ interface State {
 interface Snapshot {
   readonly runner: Runner;
   readonly at: Date;
+  /** The same time by the monotonic clock. */
+  readonly seenAtMs: number;
 }
 
 function statusParts(states: readonly State[], now: Date): StatusPart[] {
@@ -102,14 +105,14 @@ function runnerParts({ lastSeen, lastError }: State, now: Date): StatusPart[] {
   if (lastSeen === undefined) {
     return [{ text: "no response yet" }, ...errorParts];
   }
-  const { runner, at } = lastSeen;
+  const { runner, at, seenAtMs } = lastSeen;
   const heartbeatMs = heartbeatAgeMs(runner, now);
   const [phase, health] = [phaseRow(runner), healthRow(runner, at)];
   return [
     { text: `phase ${phase.text}`, color: phase.color },
     { text: `health ${health.text}`, color: health.color },
     { text: heartbeatMs === undefined ? "no heartbeat" : `heartbeat ${formatAge(heartbeatMs)}` },
-    { text: `seen ${formatAge(now.getTime() - at.getTime())}` },
+    { text: `seen ${formatAge(performance.now() - seenAtMs)}` },
     ...errorParts,
   ];
 }
