@@ -10,5 +10,6 @@ process.on("SIGUSR2", async () => {
     globalThis.gc?.();
     await setTimeout(500);
   }
-  process.stdout.write("garbage collected\n");
+  const { heapUsed, external } = process.memoryUsage();
+  process.stdout.write(`garbage collected, ${heapUsed + external} bytes in use\n`);
 });

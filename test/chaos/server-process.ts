@@ -30,7 +30,7 @@ export interface ServerProcess {
   /** Stops the process for a while, as if the machine was suspended. */
   stopFor(milliseconds: number): Promise<void>;
   /** Collects all garbage and returns what the process uses then. */
-  measure(): Promise<{ rssBytes: number; descriptors: number }>;
+  measure(): Promise<{ heapBytes: number; rssBytes: number; descriptors: number }>;
 }
 
 /** Options of {@link startServer}. */
@@ -98,13 +98,13 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
       child.kill("SIGCONT");
     },
     async measure() {
-      const collected = waitForStdout(child, /garbage collected/);
+      const collected = waitForStdout(child, /collected, (\d+) bytes/);
       child.kill("SIGUSR2");
-      await collected;
+      const [, heap] = await collected;
       const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
       const kilobytes = Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]);
       const descriptors = readdirSync(`/proc/${child.pid}/fd`).length;
-      return { rssBytes: kilobytes * 1024, descriptors };
+      return { heapBytes: Number(heap), rssBytes: kilobytes * 1024, descriptors };
     },
   };
 }
