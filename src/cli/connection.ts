@@ -1,8 +1,8 @@
-import { isUnencrypted, liveApiUrl, parseBaseUrl } from "../client/base-url.ts";
+import { isUnencrypted, parseBaseUrl } from "../client/base-url.ts";
 import { environmentVariables, findVariable, flagFromVariable } from "../client/environment.ts";
 import type { HttpClient } from "../client/http-client.ts";
 import { createNodeHttpClient } from "../client/node-http-client.ts";
-import { mayUseProxy } from "../client/proxy.ts";
+import { findProxy } from "../client/proxy.ts";
 import { readOptionFile } from "./option-file.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -54,9 +54,12 @@ export async function createHttpClient(
   { verbose = false }: ConnectionOptions,
 ): Promise<HttpClient> {
   // Only undici supports proxies, but loading it takes longer than a call.
-  const httpClient = mayUseProxy(baseUrl)
-    ? (await import("../client/proxy-http-client.ts")).createProxyHttpClient(baseUrl.origin)
-    : createNodeHttpClient(baseUrl.protocol);
+  const proxy = asUsageError(() => findProxy(baseUrl));
+  const httpClient =
+    proxy === undefined
+      ? createNodeHttpClient(baseUrl.protocol)
+      : (await import("../client/pooled-http-client.ts")).createPooledHttpClient(baseUrl)
+          .httpClient;
   return verbose ? (await import("./output/http-log.ts")).withHttpLog(httpClient) : httpClient;
 }
 
@@ -64,7 +67,7 @@ function resolveBaseUrl({ baseUrl }: ConnectionOptions): URL {
   const variable = findVariable(environmentVariables.baseUrl, process.env);
   return asUsageError(() =>
     baseUrl === undefined
-      ? parseBaseUrl(variable?.value ?? liveApiUrl, variable?.name)
+      ? parseBaseUrl(variable?.value, variable?.name)
       : parseBaseUrl(baseUrl, "--base-url"),
   );
 }

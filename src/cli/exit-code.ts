@@ -1,7 +1,10 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { UsageError } from "./usage-error.ts";
 
-/** The exit codes of runnerctl. Scripts depend on them. */
+/**
+ * The exit codes of runnerctl. Scripts depend on them. A process that a signal ends has another one,
+ * see `exitOnTerminationSignals`.
+ */
 export const ExitCode = {
   done: 0,
   failed: 1,
@@ -10,7 +13,6 @@ export const ExitCode = {
   notPermitted: 4,
   conditionNotMet: 5,
   unreachable: 6,
-  interrupted: 130,
 } as const;
 
 /** Sets the exit code of the process, unless it is greater already: several runners may fail. */
@@ -37,6 +39,9 @@ export function exitCodeFor(error: unknown): number {
     case Code.Unavailable:
     case Code.DeadlineExceeded:
       return ExitCode.unreachable;
+    case Code.FailedPrecondition:
+      // If the server did not send it, it is about the connection, such as an expired certificate.
+      return error.isWireError ? ExitCode.failed : ExitCode.unreachable;
     default:
       return ExitCode.failed;
   }

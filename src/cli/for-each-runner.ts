@@ -1,6 +1,6 @@
 import { exitCodeFor, raiseExitCode } from "./exit-code.ts";
 import { formatError } from "./output/error-line.ts";
-import { writeError } from "./output/standard-streams.ts";
+import { writeError } from "./output/standard-error.ts";
 
 /**
  * Runs `run` for each runner, concurrently. Rejects with the error of a single runner. If there

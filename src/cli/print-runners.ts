@@ -1,6 +1,5 @@
 import type { GetRunnerResponse, Runner } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import type { ConnectionOptions } from "./connection.ts";
-import { ExitCode } from "./exit-code.ts";
 import { printEachRunner } from "./for-each-runner.ts";
 import { createResultPrinter, type OutputOptions, type PrintableResult } from "./output/print.ts";
 import { createRunnerClientFromOptions } from "./runner-client-from-options.ts";
@@ -25,8 +24,7 @@ export interface FetchedRunner {
 
 /**
  * Fetches runners, and prints a result for each, in the order of `runnerIds`. The name of a result
- * is the ID of the runner by default. For commands that make a single call for each runner: Ctrl-C
- * exits the process at once.
+ * is the ID of the runner by default.
  *
  * Throws a ConnectError if the call for a single runner fails, and an Error if the response
  * contains no runner. Errors of several runners are written, see {@link printEachRunner}.
@@ -36,7 +34,6 @@ export async function printRunners(
   options: RunnerCommandOptions,
   createResult: (fetched: FetchedRunner) => PrintableResult,
 ): Promise<void> {
-  process.once("SIGINT", () => process.exit(ExitCode.interrupted));
   const client = await createRunnerClientFromOptions(options);
   const print = createResultPrinter(options, { several: runnerIds.length > 1 });
   await printEachRunner(

@@ -8,10 +8,12 @@ import {
   ListOption,
   parseDuration,
   parseDurationOrZero,
+  treatEmptyAsUnset,
 } from "./arguments.ts";
 import { addServeOptions } from "./commands/serve-options.ts";
 import { helpLayout } from "./output/help-layout.ts";
-import { exitOnFailedWrite, writeError, writeOutput } from "./output/standard-streams.ts";
+import { writeError } from "./output/standard-error.ts";
+import { exitOnFailedWrite, writeOutput } from "./output/standard-output.ts";
 import { getColumns } from "./output/text-layout.ts";
 
 // Each action imports its command's module, so that no command waits for code
@@ -111,6 +113,7 @@ program
 for (const command of [program, ...program.commands]) {
   checkRepeatedOptions(command);
   command.configureHelp({ ...command.configureHelp(), ...helpLayout });
+  treatEmptyAsUnset(command);
 }
 
 /** What differs between the commands for runners. */

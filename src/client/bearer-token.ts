@@ -2,9 +2,10 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { CallRequest, UnaryCall } from "./unary-transport.ts";
 
 /**
- * Returns the token for a call. It is called before each attempt, so it should cache the token
- * until it expires. If the server responds with `unauthenticated`, it is called once more with the
- * rejected token, and the call is sent again.
+ * Returns the token for a call. Whitespace around it is removed, for example the line break at the
+ * end of a file. It is called before each attempt, so it should cache the token until it expires.
+ * If the server responds with `unauthenticated`, it is called once more with the rejected token, and
+ * the call is sent again.
  */
 export type TokenSource = (rejectedToken?: string) => string | Promise<string>;
 
@@ -47,16 +48,17 @@ async function withAuthorization(call: UnaryCall, request: CallRequest, value: s
 }
 
 function formatAuthorization(token: string): string {
-  // Visible ASCII: what a header may contain, except spaces.
-  if (!/^[\x21-\x7e]+$/.test(token || "")) {
+  const value = `${token ?? ""}`.trim();
+  // The syntax of RFC 6750, section 2.1.
+  if (!/^[\w.~+/-]+=*$/.test(value)) {
     throw new ConnectError(
-      token
+      value
         ? "the token contains a character that is not allowed in a token; check for line breaks and spaces"
         : "the token is empty",
       Code.Unauthenticated,
     );
   }
-  return `Bearer ${token}`;
+  return `Bearer ${value}`;
 }
 
 /** Gets a token from its source. Rejects if the call's signal is aborted first. */

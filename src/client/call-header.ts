@@ -7,6 +7,19 @@ export interface CallHeader extends Iterable<[name: string, value: string]> {
 }
 
 /**
+ * Creates a `Headers`. Unlike its constructor, it omits members of an object that are undefined.
+ *
+ * Throws a TypeError if a name or a value is invalid in HTTP.
+ */
+export function toHeaders(headers: HeadersInit): Headers {
+  return new Headers(
+    Symbol.iterator in headers
+      ? headers
+      : Object.entries(headers).filter(([, value]) => value != null),
+  );
+}
+
+/**
  * Creates a lightweight header for calls that only this package sees. Creating the first `Headers`
  * in Node.js takes longer than a whole call, because it loads Node's fetch implementation.
  *

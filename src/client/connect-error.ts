@@ -32,7 +32,18 @@ function getErrorMetadata(response: HttpResponse): Headers {
 export function errorFromResponse(response: HttpResponse, url: string): ConnectError {
   const code = codeFromStatus(response.status);
   const json = isJson(response) ? parseJson(response.body) : undefined;
-  return errorFromJson(json, code, response) ?? unexpectedResponse(response, url, code);
+  return (
+    errorFromJson(json, code, response) ??
+    unexpectedResponse(response, url, requiresTls(response) ? Code.FailedPrecondition : code)
+  );
+}
+
+/** Returns whether a server of `https:` refuses a request over `http:`, as those of nginx and Go. */
+function requiresTls({ status, body }: HttpResponse): boolean {
+  return (
+    status === 400 &&
+    /plain HTTP|HTTP request to an HTTPS/i.test(new TextDecoder().decode(body.subarray(0, 1000)))
+  );
 }
 
 /**
@@ -178,6 +189,7 @@ function codeFromStatus(status: number): Code {
     case 504:
       return Code.Unavailable;
     default:
-      return Code.Unknown;
+      // Like 404, a redirect means that the API is not at this URL. Browsers hide its status.
+      return status === 0 || (status >= 300 && status < 400) ? Code.Unimplemented : Code.Unknown;
   }
 }

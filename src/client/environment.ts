@@ -8,13 +8,16 @@ export const environmentVariables = {
   allowCleartextToken: "ONA_ALLOW_CLEARTEXT_TOKEN",
 } as const;
 
-/** Returns the first of the variables that is set and not empty, or undefined. */
+/**
+ * Returns the first of the variables that is set, without whitespace around its value, or undefined.
+ * A variable that is empty or whitespace is not set.
+ */
 export function findVariable(
   names: readonly string[],
   env: Environment,
 ): { readonly name: string; readonly value: string } | undefined {
   for (const name of names) {
-    const value = env[name];
+    const value = env[name]?.trim();
     if (value) {
       return { name, value };
     }
@@ -29,7 +32,7 @@ export function findVariable(
  * Throws an Error that names the variable for any other value.
  */
 export function flagFromVariable(name: string, env: Environment): boolean | undefined {
-  const value = env[name] ?? "";
+  const value = env[name]?.trim() ?? "";
   if (!/^(true|false|1|0|)$/i.test(value)) {
     throw new Error(`${name} must be true or false, not ${JSON.stringify(value)}`);
   }

@@ -1,4 +1,5 @@
 import { connectionError } from "./connection-error.ts";
+import { fetchSignal } from "./fetch-signal.ts";
 import type { HttpClient } from "./http-client.ts";
 
 /**
@@ -12,7 +13,7 @@ export const fetchHttpClient: HttpClient = async ({ url, method, header, body, s
       method,
       headers: [...header],
       body,
-      signal,
+      signal: fetchSignal(signal),
       redirect: "manual",
     });
     return {

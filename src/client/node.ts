@@ -1,14 +1,13 @@
-import { type Dispatcher, EnvHttpProxyAgent, H2CClient, Pool } from "undici";
-import { liveApiUrl, parseBaseUrl } from "./base-url.ts";
+import { setOptions } from "../runner/option.ts";
+import { parseBaseUrl } from "./base-url.ts";
 import type { Environment } from "./environment.ts";
-import { mayUseProxy } from "./proxy.ts";
+import { createPooledHttpClient } from "./pooled-http-client.ts";
 import {
   createRunnerClientOverHttp,
   type RunnerClient,
   type RunnerClientOptions,
   withEnvironment,
 } from "./runner-client.ts";
-import { createUndiciHttpClient } from "./undici-http-client.ts";
 
 /** Options of {@link createRunnerClient}. */
 export interface NodeRunnerClientOptions extends Omit<RunnerClientOptions, "transport"> {
@@ -32,32 +31,24 @@ export type NodeRunnerClient = RunnerClient & {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-/** The keep-alive timeout of idle connections, in milliseconds, unless the server sends its own. */
-const keepAliveTimeout = 30_000;
-
 /**
  * Creates a client with the same options as `createRunnerClient` of `runner-service`, except
  * `transport`. It runs only in Node.js and makes several times as many calls per second.
  *
- * The environment variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in upper or lower case,
- * select the proxy. Servers on this machine are called without a proxy.
+ * The environment variables `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in upper or
+ * lower case, select the proxy, when the client is created. Servers on this machine are called
+ * without a proxy.
  *
  * The client does not request compression, because a single runner is received fastest without it.
  * Set `headers` to `{ "Accept-Encoding": "gzip, br" }` to request it.
  *
- * Throws an Error if the base URL is invalid, or if the token is invalid or would be sent
- * unencrypted to another machine (see `allowCleartextToken`).
+ * Throws an Error for the same reasons as `createRunnerClient` of `runner-service`, and if the
+ * variable for the proxy is invalid.
  */
 export function createRunnerClient(options: NodeRunnerClientOptions = {}): NodeRunnerClient {
-  const baseUrl = parseBaseUrl(options.baseUrl ?? liveApiUrl);
-  const dispatcher = createDispatcher(baseUrl, options);
-  const httpClient = createUndiciHttpClient(dispatcher, baseUrl.origin);
+  const { baseUrl, http2 } = setOptions(options);
+  const { httpClient, close } = createPooledHttpClient(parseBaseUrl(baseUrl), http2);
   const client = createRunnerClientOverHttp(httpClient, options);
-  let closed: Promise<void> | undefined;
-  const close = () => {
-    closed ??= dispatcher.close();
-    return closed;
-  };
   return Object.assign(client, { close, [Symbol.asyncDispose]: close });
 }
 
@@ -70,16 +61,4 @@ export function createRunnerClientFromEnv(
   env: Environment = process.env,
 ): NodeRunnerClient {
   return createRunnerClient(withEnvironment(options, env));
-}
-
-function createDispatcher(baseUrl: URL, { http2 = false }: NodeRunnerClientOptions): Dispatcher {
-  // `pipelining` limits the concurrent streams: 100 is the minimum that RFC 9113, section 6.5.2,
-  // recommends that servers allow.
-  const options = { keepAliveTimeout, ...(http2 && { allowH2: true, pipelining: 100 }) };
-  if (mayUseProxy(baseUrl)) {
-    return new EnvHttpProxyAgent(options);
-  }
-  return http2 && baseUrl.protocol === "http:"
-    ? new H2CClient(baseUrl, options)
-    : new Pool(baseUrl.origin, options);
 }

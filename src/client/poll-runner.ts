@@ -1,5 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Runner } from "../../gen/gitpod/v1/runner_service_pb.ts";
+import { numberOption, setOptions } from "../runner/option.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { RunnerClient } from "./runner-client.ts";
 
@@ -11,8 +12,8 @@ export interface PollOptions {
    */
   readonly intervalMs?: number | undefined;
   /**
-   * The timeout of each call including its retries, in milliseconds. It overrides the `timeoutMs`
-   * of the client. Default: 30,000.
+   * The timeout of each call including its retries, in milliseconds; 0 or Infinity for no timeout.
+   * It overrides the `timeoutMs` of the client. Default: 30,000.
    */
   readonly callTimeoutMs?: number | undefined;
   /** Stops polling and aborts the pending call. Default: none. */
@@ -27,28 +28,56 @@ export type PollResult =
   | { readonly runner?: never; readonly error: ConnectError };
 
 /**
- * Polls a runner, one call at a time, until the signal is aborted or the clock reaches `endsAt`
- * (milliseconds since the Unix epoch, default: never).
+ * Polls a runner, one call at a time, until the signal is aborted or `timeoutMs` milliseconds have
+ * passed (default: no limit). At least one call is made: with a limit of 0, it is the only one.
  *
  * Yields transient errors and `not_found`. It is up to the caller to stop at `not_found`. Throws
- * permanent errors: `invalid_argument`, `unauthenticated`, `permission_denied`, and `unimplemented`
- * if the server has never returned the runner. If it has, `unimplemented` is transient: it is a
- * proxy's "404 page not found" while the server is down.
+ * permanent errors: `invalid_argument`, `unauthenticated`, `permission_denied`,
+ * `failed_precondition`, which includes certificates that are not trusted, and `unimplemented` if
+ * the server has never returned the runner. If it has, `unimplemented` is transient: it is a proxy's
+ * "404 page not found" while the server is down.
+ *
+ * Throws a RangeError at once if an option does not accept its number.
  */
-export async function* pollRunner(
+export function pollRunner(
   client: RunnerClient,
   runnerId: string,
   options: PollOptions & { readonly signal: AbortSignal },
-  endsAt = Number.POSITIVE_INFINITY,
+  timeoutMs = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<PollResult, void, undefined> {
-  const { intervalMs = 5_000, callTimeoutMs = 30_000, signal, clock = systemClock } = options;
+  const { clock = systemClock } = setOptions(options);
+  const interval = { min: 0, max: Number.MAX_VALUE };
+  return poll(client, runnerId, {
+    intervalMs: numberOption("intervalMs", options.intervalMs, 5_000, interval),
+    callTimeoutMs: numberOption("callTimeoutMs", options.callTimeoutMs, 30_000, { min: 0 }),
+    timeoutMs,
+    signal: options.signal,
+    clock,
+  });
+}
+
+interface PollSettings {
+  readonly intervalMs: number;
+  readonly callTimeoutMs: number;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+}
+
+async function* poll(
+  client: RunnerClient,
+  runnerId: string,
+  { intervalMs, callTimeoutMs, timeoutMs, signal, clock }: PollSettings,
+): AsyncGenerator<PollResult, void, undefined> {
+  const endsAt = clock.monotonicNow() + timeoutMs;
+  const maxCallMs = callTimeoutMs || Number.POSITIVE_INFINITY;
+  let timeLeft = timeoutMs || maxCallMs;
   let wasFound = false;
   while (!signal.aborted) {
-    const timeoutMs = Math.min(callTimeoutMs, endsAt - clock.now());
-    if (timeoutMs <= 0) {
-      return;
-    }
-    const result = await pollOnce(client, runnerId, { timeoutMs, signal });
+    const result = await pollOnce(client, runnerId, {
+      timeoutMs: Math.min(maxCallMs, timeLeft),
+      signal,
+    });
     if (signal.aborted) {
       return;
     }
@@ -58,8 +87,15 @@ export async function* pollRunner(
     wasFound ||= result.runner !== undefined;
     yield result;
     const interval = intervalMs * (0.9 + 0.2 * clock.random());
-    const timeLeft = Math.max(0, endsAt - clock.now());
-    await clock.sleep(Math.min(interval, timeLeft), signal).catch(() => {});
+    timeLeft = endsAt - clock.monotonicNow();
+    if (timeLeft > 0) {
+      await clock.sleep(Math.min(interval, timeLeft), signal).catch(() => {});
+      timeLeft = endsAt - clock.monotonicNow();
+    }
+    // Timers can end up to a millisecond early.
+    if (timeLeft < 1) {
+      return;
+    }
   }
 }
 
@@ -84,6 +120,7 @@ function isPermanent({ code }: ConnectError, wasFound: boolean): boolean {
     code === Code.InvalidArgument ||
     code === Code.Unauthenticated ||
     code === Code.PermissionDenied ||
+    code === Code.FailedPrecondition ||
     (code === Code.Unimplemented && !wasFound)
   );
 }

@@ -1,7 +1,9 @@
 import { type Client, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { RunnerService } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { isUnencrypted, liveApiUrl, parseBaseUrl } from "./base-url.ts";
+import { numberOption, setOptions } from "../runner/option.ts";
+import { isUnencrypted, parseBaseUrl } from "./base-url.ts";
 import { type TokenSource, withBearerToken } from "./bearer-token.ts";
+import { toHeaders } from "./call-header.ts";
 import { createConnectCall } from "./connect-call.ts";
 import {
   type Environment,
@@ -12,9 +14,16 @@ import {
 import { fetchHttpClient } from "./fetch-http-client.ts";
 import type { HttpClient } from "./http-client.ts";
 import { type RetryOptions, withRetries } from "./retry.ts";
-import { createUnaryTransport, timeoutHeader, type UnaryCall } from "./unary-transport.ts";
+import {
+  createUnaryTransport,
+  getTimeout,
+  timeoutHeader,
+  type UnaryCall,
+} from "./unary-transport.ts";
 
-/** Options of {@link createRunnerClient}. */
+/**
+ * Options of {@link createRunnerClient}. An option that is undefined or an empty string is not set.
+ */
 export interface RunnerClientOptions {
   /**
    * The base URL of the API. In a browser it may be relative to the page. Default:
@@ -32,8 +41,8 @@ export interface RunnerClientOptions {
    */
   readonly allowCleartextToken?: boolean | undefined;
   /**
-   * The timeout of a call including its retries, in milliseconds. The `timeoutMs` of a call (in
-   * Connect's CallOptions) takes precedence. Default: no timeout.
+   * The timeout of a call including its retries, in milliseconds; 0 or Infinity for no timeout. The
+   * `timeoutMs` of a call (in Connect's CallOptions) takes precedence. Default: no timeout.
    */
   readonly timeoutMs?: number | undefined;
   /**
@@ -70,8 +79,9 @@ export type RunnerClient = Client<typeof RunnerService>;
  * If a call fails, its method rejects with a ConnectError. Redirects are not followed: they are
  * errors.
  *
- * Throws an Error if the base URL is invalid, or if the token is invalid or would be sent
- * unencrypted to another machine (see `allowCleartextToken`).
+ * Throws an Error if the base URL or a header is invalid, or if the token is invalid or would be
+ * sent unencrypted to another machine (see `allowCleartextToken`), and a RangeError if an option
+ * does not accept its number.
  */
 export function createRunnerClient(options: RunnerClientOptions = {}): RunnerClient {
   return createRunnerClientOverHttp(fetchHttpClient, options);
@@ -81,7 +91,7 @@ export function createRunnerClient(options: RunnerClientOptions = {}): RunnerCli
  * Creates a client like {@link createRunnerClient}, configured by environment variables: the token
  * in `ONA_API_KEY` or, if that is not set, `GITPOD_API_KEY`; the base URL in `ONA_BASE_URL` or
  * `GITPOD_BASE_URL`; `allowCleartextToken` in `ONA_ALLOW_CLEARTEXT_TOKEN` (`true` or `false`).
- * Empty variables count as not set. Options take precedence over variables.
+ * Options take precedence over variables. Empty ones count as not set.
  *
  * Without a token, calls are not authenticated, which suits a server on your own machine.
  */
@@ -97,24 +107,27 @@ export function withEnvironment<Options extends RunnerClientOptions>(
   options: Options,
   env: Environment = {},
 ): Options {
+  const set = setOptions(options);
   return {
-    ...options,
-    token: options.token ?? findVariable(variables.token, env)?.value,
-    baseUrl: options.baseUrl ?? findVariable(variables.baseUrl, env)?.value,
+    ...set,
+    token: set.token ?? findVariable(variables.token, env)?.value,
+    baseUrl: set.baseUrl ?? findVariable(variables.baseUrl, env)?.value,
     allowCleartextToken:
-      options.allowCleartextToken ?? flagFromVariable(variables.allowCleartextToken, env),
+      set.allowCleartextToken ?? flagFromVariable(variables.allowCleartextToken, env),
   };
 }
 
 /** Creates a client like {@link createRunnerClient}, but over the given HTTP client. */
 export function createRunnerClientOverHttp(
   httpClient: HttpClient,
-  options: RunnerClientOptions,
+  givenOptions: RunnerClientOptions,
 ): RunnerClient {
-  const { token, transport, retry, headers, interceptors, timeoutMs } = options;
-  const baseUrl = parseBaseUrl(options.baseUrl ?? liveApiUrl);
+  const options = setOptions(givenOptions);
+  const { token, transport, retry, interceptors } = options;
+  const baseUrl = parseBaseUrl(options.baseUrl);
+  const headers = options.headers && toHeaders(options.headers);
   if (transport === undefined && !options.allowCleartextToken) {
-    assertTokenIsSafe(options, baseUrl);
+    assertTokenIsSafe(token, headers, baseUrl);
   }
   let call =
     transport === undefined
@@ -133,17 +146,18 @@ export function createRunnerClientOverHttp(
       baseUrl: baseUrl.href.replace(/\/$/, ""),
       headers,
       interceptors,
-      timeoutMs,
+      timeoutMs: numberOption("timeoutMs", options.timeoutMs, 0, { min: 0 }),
       ...(transport === undefined && { origin: baseUrl.origin }),
     }),
   );
 }
 
-function assertTokenIsSafe({ token, headers }: RunnerClientOptions, baseUrl: URL): void {
-  if (
-    isUnencrypted(baseUrl) &&
-    (token !== undefined || new Headers(headers).has("Authorization"))
-  ) {
+function assertTokenIsSafe(
+  token: string | TokenSource | undefined,
+  headers: Headers | undefined,
+  baseUrl: URL,
+): void {
+  if (isUnencrypted(baseUrl) && (token !== undefined || headers?.has("Authorization"))) {
     throw new Error(
       `the token would be sent unencrypted to ${baseUrl.host}; use https: or set allowCleartextToken`,
     );
@@ -155,8 +169,15 @@ function createTransportCall(transport: Transport): UnaryCall {
   return ({ method, signal, header, message, contextValues }) => {
     const transportHeader = new Headers([...header]);
     transportHeader.delete(timeoutHeader);
-    // Without a timeout, 0 disables the transport's default timeout.
-    const timeoutMs = Number(header.get(timeoutHeader) ?? 0);
-    return transport.unary(method, signal, timeoutMs, transportHeader, message, contextValues);
+    const timeoutMs = getTimeout(header);
+    return transport.unary(
+      method,
+      signal,
+      // 0 disables the transport's default timeout.
+      timeoutMs === Number.POSITIVE_INFINITY ? 0 : timeoutMs,
+      transportHeader,
+      message,
+      contextValues,
+    );
   };
 }

@@ -8,7 +8,9 @@ import {
   type UnaryRequest,
   type UnaryResponse,
 } from "@connectrpc/connect";
-import { type CallHeader, createCallHeader } from "./call-header.ts";
+import { maxTimerMs, numberOption } from "../runner/option.ts";
+import { type CallHeader, createCallHeader, toHeaders } from "./call-header.ts";
+import { startTimer } from "./timer.ts";
 
 /** Makes one unary call. */
 export type UnaryCall = (request: CallRequest) => Promise<UnaryResponse>;
@@ -21,6 +23,24 @@ export interface CallRequest extends Omit<UnaryRequest, "header"> {
 /** The header of the Connect protocol with the timeout of a call, in milliseconds. */
 export const timeoutHeader = "Connect-Timeout-Ms";
 
+/** Returns the timeout of a call from its header, in milliseconds. Infinity if it has none. */
+export function getTimeout(header: CallHeader): number {
+  const value = header.get(timeoutHeader) ?? "";
+  return /^\d+$/.test(value) ? Number(value) : Number.POSITIVE_INFINITY;
+}
+
+/**
+ * Sets the header with the timeout of a call. A timeout that is longer than a timer takes is not
+ * sent: the server could time out at once.
+ */
+export function setTimeoutHeader(header: CallHeader, timeoutMs: number): void {
+  if (timeoutMs <= maxTimerMs) {
+    header.set(timeoutHeader, String(Math.ceil(timeoutMs)));
+  } else {
+    header.delete(timeoutHeader);
+  }
+}
+
 /** Options of {@link createUnaryTransport}. */
 export interface UnaryTransportOptions {
   /** Makes the calls on the wire. */
@@ -28,11 +48,11 @@ export interface UnaryTransportOptions {
   /** The base URL of the API, without a trailing slash. */
   readonly baseUrl: string;
   /** Headers to send with each call. The headers of a call take precedence. Default: none. */
-  readonly headers?: HeadersInit | undefined;
+  readonly headers?: Headers | undefined;
   /** Interceptors for each call, outermost first. Default: none. */
   readonly interceptors?: readonly Interceptor[] | undefined;
-  /** The timeout of calls that do not set their own, in milliseconds. Default: no timeout. */
-  readonly timeoutMs?: number | undefined;
+  /** The timeout of calls that do not set their own, in milliseconds. 0 or Infinity: none. */
+  readonly timeoutMs: number;
   /** The origin of the server, for the error of a timeout. Default: the error does not name it. */
   readonly origin?: string | undefined;
 }
@@ -47,7 +67,7 @@ export interface UnaryTransportOptions {
  * exception for each successful call.
  */
 export function createUnaryTransport(options: UnaryTransportOptions): Transport {
-  const { interceptors = [], headers } = options;
+  const { interceptors = [], headers, timeoutMs: defaultTimeoutMs } = options;
   // The casts are safe: an interceptor returns a unary call for a unary call, and if there are
   // interceptors, createHeader() returns a `Headers`.
   const call = interceptors.reduceRight(
@@ -64,16 +84,14 @@ export function createUnaryTransport(options: UnaryTransportOptions): Transport 
       onAbort();
     }
     signal?.addEventListener("abort", onAbort);
-    // As in Connect, 0 or less means no timeout.
-    const effectiveTimeoutMs = timeoutMs ?? options.timeoutMs ?? 0;
-    const timer =
-      effectiveTimeoutMs > 0
-        ? setTimeout(
-            () => controller.abort(timeoutError(effectiveTimeoutMs, options.origin)),
-            effectiveTimeoutMs,
-          )
-        : undefined;
+    let cancelTimer: (() => void) | undefined;
     try {
+      const effectiveTimeoutMs = callTimeout(timeoutMs, defaultTimeoutMs);
+      if (effectiveTimeoutMs < Number.POSITIVE_INFINITY) {
+        cancelTimer = startTimer(effectiveTimeoutMs, () =>
+          controller.abort(timeoutError(effectiveTimeoutMs, options.origin)),
+        );
+      }
       return await call({
         stream: false,
         service: method.parent,
@@ -90,7 +108,7 @@ export function createUnaryTransport(options: UnaryTransportOptions): Transport 
         ? ConnectError.from(error)
         : controller.signal.reason;
     } finally {
-      clearTimeout(timer);
+      cancelTimer?.();
       signal?.removeEventListener("abort", onAbort);
       controller.abort(callCompleted);
     }
@@ -102,13 +120,11 @@ export function createUnaryTransport(options: UnaryTransportOptions): Transport 
       headers === undefined && callHeaders === undefined && interceptors.length === 0;
     const result = isPrivate ? createCallHeader() : new Headers(headers);
     if (callHeaders !== undefined) {
-      for (const [name, value] of new Headers(callHeaders)) {
+      for (const [name, value] of toHeaders(callHeaders)) {
         result.set(name, value);
       }
     }
-    if (timeoutMs > 0) {
-      result.set(timeoutHeader, String(timeoutMs));
-    }
+    setTimeoutHeader(result, timeoutMs);
     return result;
   }
 
@@ -122,6 +138,22 @@ export function createUnaryTransport(options: UnaryTransportOptions): Transport 
         ),
       ),
   };
+}
+
+/**
+ * Returns the timeout of a call. As in Connect, 0 or less means no timeout.
+ *
+ * Throws a ConnectError if it is not a number.
+ */
+function callTimeout(timeoutMs: number | undefined, defaultTimeoutMs: number): number {
+  if ((timeoutMs ?? defaultTimeoutMs) <= 0) {
+    return Number.POSITIVE_INFINITY;
+  }
+  try {
+    return numberOption("timeoutMs", timeoutMs, defaultTimeoutMs, { min: 0 });
+  } catch (error) {
+    throw ConnectError.from(error, Code.InvalidArgument);
+  }
 }
 
 function timeoutError(timeoutMs: number, origin: string | undefined): ConnectError {

@@ -2,7 +2,15 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { type Dispatcher, errors } from "undici";
 import { connectionError } from "./connection-error.ts";
 import type { HttpClient, HttpResponse } from "./http-client.ts";
+import type { HttpProxy } from "./proxy.ts";
 import { type RawResponse, toHttpResponse } from "./raw-response.ts";
+
+/** The proxy between an undici dispatcher and the server. */
+export interface ProxyRoute {
+  readonly proxy: HttpProxy;
+  /** Whether the dispatcher is connected to the proxy, which forwards requests. Not for tunnels. */
+  readonly isForwarded: boolean;
+}
 
 /**
  * Creates an HTTP client for one origin on an undici dispatcher. It does not follow redirects.
@@ -13,9 +21,17 @@ import { type RawResponse, toHttpResponse } from "./raw-response.ts";
  * It does not request compression, because an uncompressed runner fits into two packets, but it
  * decompresses gzip and Brotli.
  */
-export function createUndiciHttpClient(dispatcher: Dispatcher, origin: string): HttpClient {
+export function createUndiciHttpClient(
+  dispatcher: Dispatcher,
+  origin: string,
+  route?: ProxyRoute,
+): HttpClient {
+  const proxyName = route && `${route.proxy.url} (${route.proxy.variable})`;
+  const pathStart = route?.isForwarded ? 0 : origin.length;
+  const proxyHeaders = route?.isForwarded ? forwardingHeaders(origin, route.proxy) : [];
   return ({ url, method, header, body: requestBody, signal }) => {
     const headers = [...header].flat();
+    headers.push(...proxyHeaders);
     if (!header.has("User-Agent")) {
       headers.push("User-Agent", "runner-service");
     }
@@ -36,7 +52,7 @@ export function createUndiciHttpClient(dispatcher: Dispatcher, origin: string): 
       dispatcher.dispatch(
         {
           origin,
-          path: url.slice(origin.length),
+          path: url.slice(pathStart),
           method,
           headers,
           // Undici accepts any Uint8Array, although its types require a Buffer.
@@ -58,16 +74,27 @@ export function createUndiciHttpClient(dispatcher: Dispatcher, origin: string): 
           },
           onResponseEnd() {
             signal.removeEventListener("abort", onAbort);
-            resolve(toHttpResponse({ status, fields, chunks }));
+            if (status === 407 && route !== undefined) {
+              reject(connectionError(url, new Error("Proxy response (407)"), proxyName));
+            } else {
+              resolve(toHttpResponse({ status, fields, chunks }));
+            }
           },
           onResponseError(_, error) {
             signal.removeEventListener("abort", onAbort);
-            reject(isClosedError(error) ? clientClosedError() : connectionError(url, error));
+            reject(
+              isClosedError(error) ? clientClosedError() : connectionError(url, error, proxyName),
+            );
           },
         },
       );
     });
   };
+}
+
+function forwardingHeaders(origin: string, { authorization }: HttpProxy): string[] {
+  const host = ["Host", new URL(origin).host];
+  return authorization === undefined ? host : [...host, "Proxy-Authorization", authorization];
 }
 
 function isClosedError(error: Error): boolean {

@@ -4,6 +4,7 @@ import {
   RunnerPhase,
   RunnerPhaseSchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
+import { numberOption, setOptions } from "../runner/option.ts";
 import { unknownJson } from "../runner/runner-json.ts";
 import { systemClock } from "./clock.ts";
 import { type PollOptions, type PollResult, pollRunner } from "./poll-runner.ts";
@@ -46,7 +47,8 @@ export class WaitTimeoutError extends Error {
  * - a ConnectError with the code `not_found` if the runner does not exist and the condition is not
  *   met,
  * - a ConnectError with the code `canceled` if the signal is aborted,
- * - a ConnectError for any other permanent error, like `watchRunner`.
+ * - a ConnectError for any other permanent error, like `watchRunner`,
+ * - a RangeError if an option does not accept its number.
  */
 export async function waitForRunner<Result extends Runner | undefined>(
   client: RunnerClient,
@@ -66,16 +68,13 @@ export async function waitForRunner(
   condition: (runner: Runner | undefined) => boolean,
   options: WaitOptions = {},
 ): Promise<Runner | undefined> {
-  const {
-    timeoutMs = Number.POSITIVE_INFINITY,
-    clock = systemClock,
-    signal = new AbortController().signal,
-  } = options;
+  const { clock = systemClock, signal = new AbortController().signal } = setOptions(options);
+  const timeoutMs = numberOption("timeoutMs", options.timeoutMs, Number.POSITIVE_INFINITY, {
+    min: 0,
+  });
   let last: { runner: Runner; seenAt: number } | undefined;
   let lastError: ConnectError | undefined;
-  const checksOnce = timeoutMs === 0;
-  const endsAt = checksOnce ? Number.POSITIVE_INFINITY : clock.now() + timeoutMs;
-  for await (const result of pollRunner(client, runnerId, { ...options, signal }, endsAt)) {
+  for await (const result of pollRunner(client, runnerId, { ...options, signal }, timeoutMs)) {
     const { runner, error } = result;
     const isNotFound = error?.code === Code.NotFound;
     if ((runner !== undefined || isNotFound) && condition(runner)) {
@@ -86,12 +85,9 @@ export async function waitForRunner(
     }
     lastError = error;
     if (runner !== undefined) {
-      last = { runner, seenAt: clock.now() };
+      last = { runner, seenAt: clock.monotonicNow() };
     }
     options.onProgress?.(result);
-    if (checksOnce) {
-      break;
-    }
   }
   if (signal.aborted) {
     throw ConnectError.from(signal.reason, Code.Canceled);
@@ -100,10 +96,12 @@ export async function waitForRunner(
   const state = [
     ...(last === undefined
       ? ["it could not be read"]
-      : [`last seen ${formatSeconds(clock.now() - last.seenAt)} ago in ${phaseName(last.runner)}`]),
+      : [
+          `last seen ${formatSeconds(clock.monotonicNow() - last.seenAt)} ago in ${phaseName(last.runner)}`,
+        ]),
     ...(lastError === undefined ? [] : [`the last call failed: ${lastError.message}`]),
   ];
-  const limit = checksOnce ? "" : ` within ${formatSeconds(timeoutMs)}`;
+  const limit = timeoutMs === 0 ? "" : ` within ${formatSeconds(timeoutMs)}`;
   throw new WaitTimeoutError(
     `runner ${runnerId} did not meet the condition${limit}: ${state.join("; ")}`,
     last?.runner,

@@ -1,7 +1,7 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
 import type { Runner } from "../../gen/gitpod/v1/runner_service_pb.ts";
 import { diffRunners, isHeartbeatOnly, type RunnerChange } from "../runner/runner-diff.ts";
-import { type PollOptions, pollRunner } from "./poll-runner.ts";
+import { type PollOptions, type PollResult, pollRunner } from "./poll-runner.ts";
 import type { RunnerClient } from "./runner-client.ts";
 
 /** An event of {@link watchRunner}. */
@@ -43,8 +43,9 @@ export type RunnerEvent =
  * aborted, and on `break` or `return()`, which also abort a pending call.
  *
  * Throws a ConnectError for permanent errors: the runner is not found at the start, its id is not
- * valid, the token is missing, invalid or expired, the caller does not have permission, or the
- * server does not implement RunnerService.
+ * valid, the token is missing, invalid or expired, the caller does not have permission, the server
+ * does not implement RunnerService, or the connection cannot succeed, for example because the
+ * certificate is not trusted. Throws a RangeError if an option does not accept its number.
  */
 export function watchRunner(
   client: RunnerClient,
@@ -52,8 +53,8 @@ export function watchRunner(
   options: PollOptions = {},
 ): AsyncGenerator<RunnerEvent, void, undefined> {
   const controller = new AbortController();
-  const signal = AbortSignal.any([controller.signal, ...(options.signal ? [options.signal] : [])]);
-  const events = watch(client, runnerId, { ...options, signal });
+  const results = pollRunner(client, runnerId, { ...options, signal: controller.signal });
+  const events = watch(results, controller, options.signal);
   // A generator handles return() only after its pending await, so abort that first.
   const originalReturn = events.return.bind(events);
   events.return = (value) => {
@@ -63,14 +64,31 @@ export function watchRunner(
   return events;
 }
 
+/** Yields the events of a runner, and aborts the controller when the signal is aborted. */
 async function* watch(
-  client: RunnerClient,
-  runnerId: string,
-  options: PollOptions & { readonly signal: AbortSignal },
+  results: AsyncIterable<PollResult>,
+  controller: AbortController,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<RunnerEvent, void, undefined> {
+  // Not AbortSignal.any, which older browsers do not have.
+  const onAbort = () => controller.abort(signal?.reason);
+  if (signal?.aborted) {
+    onAbort();
+  }
+  signal?.addEventListener("abort", onAbort);
+  try {
+    yield* detectEvents(results);
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+async function* detectEvents(
+  results: AsyncIterable<PollResult>,
 ): AsyncGenerator<RunnerEvent, void, undefined> {
   let previous: Runner | undefined;
   let failures = 0;
-  for await (const { runner, error } of pollRunner(client, runnerId, options)) {
+  for await (const { runner, error } of results) {
     if (error?.code === Code.NotFound) {
       if (previous === undefined) {
         throw error;

@@ -7,6 +7,7 @@ import { desiredAndActual } from "./desired-and-actual.ts";
 import { enumShortName, unknownEnumNames } from "./enum-name.ts";
 import { formatDuration } from "./format-duration.ts";
 import { heartbeatAgeMs, heartbeatIntervalMs } from "./heartbeat.ts";
+import { dateOption, numberOption } from "./option.ts";
 
 /** All health states. See {@link runnerHealth}. */
 export const healthStates = ["healthy", "degraded", "unavailable", "unknown"] as const;
@@ -43,12 +44,18 @@ export interface HealthReason {
 /** Options of {@link runnerHealth}. */
 export interface RunnerHealthOptions {
   /** The time at which to evaluate the health. Default: now. */
-  readonly at?: Date;
+  readonly at?: Date | undefined;
   /**
-   * The maximum age of the last heartbeat of a healthy runner, in milliseconds. Default: 90,000,
-   * which is three heartbeat intervals.
+   * The maximum age of the last heartbeat of a healthy runner, in milliseconds, or Infinity for no
+   * limit. Default: 90,000, which is three heartbeat intervals.
    */
-  readonly heartbeatLimitMs?: number;
+  readonly heartbeatLimitMs?: number | undefined;
+}
+
+/** The options of {@link runnerHealth}, checked and with their defaults. */
+interface Settings {
+  readonly at: Date;
+  readonly heartbeatLimitMs: number;
 }
 
 /**
@@ -67,8 +74,20 @@ export interface RunnerHealthOptions {
  * The result contains all reasons that apply. In the other phases the phase is the only reason: a
  * deleted runner, for example, sends no heartbeats. All reasons therefore imply the same state and
  * are not ranked.
+ *
+ * Throws a RangeError if `at` is not a valid date or `heartbeatLimitMs` is not a number of at least
+ * 0.
  */
 export function runnerHealth(runner: Runner, options: RunnerHealthOptions = {}): RunnerHealth {
+  const settings = {
+    at: dateOption("at", options.at),
+    heartbeatLimitMs: numberOption(
+      "heartbeatLimitMs",
+      options.heartbeatLimitMs,
+      3 * heartbeatIntervalMs,
+      { min: 0 },
+    ),
+  };
   if (runner.status === undefined) {
     return unknown("no-status", "The runner has no status.");
   }
@@ -90,17 +109,16 @@ export function runnerHealth(runner: Runner, options: RunnerHealthOptions = {}):
     case RunnerPhase.DEGRADED:
       return degradedIfAny([
         { code: "phase-degraded", message: "The runner reports that it is degraded." },
-        ...heartbeatReasons(runner, options),
+        ...heartbeatReasons(runner, settings),
       ]);
     case RunnerPhase.ACTIVE:
-      return degradedIfAny([...heartbeatReasons(runner, options), ...desiredPhaseReasons(runner)]);
+      return degradedIfAny([...heartbeatReasons(runner, settings), ...desiredPhaseReasons(runner)]);
     default:
       return unknownPhase(String(runner.status.phase));
   }
 }
 
-function heartbeatReasons(runner: Runner, options: RunnerHealthOptions): HealthReason[] {
-  const { at, heartbeatLimitMs = 3 * heartbeatIntervalMs } = options;
+function heartbeatReasons(runner: Runner, { at, heartbeatLimitMs }: Settings): HealthReason[] {
   const ageMs = heartbeatAgeMs(runner, at);
   if (ageMs === undefined) {
     return [{ code: "heartbeat-missing", message: "The runner has never sent a heartbeat." }];

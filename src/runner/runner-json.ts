@@ -13,6 +13,7 @@ import {
   type GetRunnerResponse,
   GetRunnerResponseSchema,
 } from "../../gen/gitpod/v1/runner_service_pb.ts";
+import { messageGrammar, type TextGrammar, textGrammar } from "./json-grammar.ts";
 
 /** JSON with fields or enum values that this version of the contract does not define. */
 export interface UnknownJson {
@@ -47,6 +48,9 @@ export function runnerFromJson(
  * Accepts durations with a plus sign: the example in the API's documentation has them and other
  * Protobuf runtimes accept them, but the TypeScript runtime does not.
  *
+ * Rejects dates that do not exist, and numbers, durations and bytes in a form that Protobuf JSON
+ * does not have: the TypeScript runtime accepts them and reads something else.
+ *
  * With `ignoreUnknownFields` (default: false), the runtime drops unknown fields and names of
  * unknown enum values, such as a new capability. Use {@link unknownJson} to read what was dropped.
  *
@@ -57,6 +61,10 @@ export function messageFromJson<Desc extends DescMessage>(
   json: JsonValue,
   options?: Partial<JsonReadOptions>,
 ): MessageShape<Desc> {
+  const grammar = messageGrammar(schema);
+  if (grammar !== undefined && !matches(grammar, json)) {
+    throw grammarError(schema.name, grammar);
+  }
   const unknowns: Unknown[] = [];
   const normalized = normalizeMessage(schema, json, [], unknowns);
   const message = fromJson(schema, normalized, options);
@@ -151,6 +159,8 @@ function formatPath(segments: readonly (string | number)[]): string {
 /**
  * Returns `json` in a form that the runtime accepts and adds unknown fields and enum values to
  * `unknowns`. Returns the same object if nothing needs to change.
+ *
+ * Throws an Error if a text does not match its grammar.
  */
 function normalizeMessage(
   schema: DescMessage,
@@ -171,7 +181,12 @@ function normalizeMessage(
     const entry = fields.get(name);
     if (entry === undefined) {
       unknowns.push({ path: [...path, name] });
-    } else if (entry.enumNames !== undefined) {
+      continue;
+    }
+    if (entry.grammar !== undefined && !matches(entry.grammar, json[name] as JsonValue)) {
+      throw grammarError(formatPath([...path, entry.field.jsonName]), entry.grammar);
+    }
+    if (entry.enumNames !== undefined) {
       addUnknownEnumNames(entry, json[name], path, unknowns);
     } else if (entry.field.message !== undefined) {
       const value = json[name] as JsonValue;
@@ -218,10 +233,24 @@ function normalizeField(
   return normalized.some((item, index) => item !== value[index]) ? normalized : value;
 }
 
+/** Returns whether a value, or each item of a list, is not a text or matches the grammar. */
+function matches(grammar: TextGrammar, json: JsonValue): boolean {
+  return Array.isArray(json)
+    ? json.every((item) => matches(grammar, item))
+    : typeof json !== "string" || grammar.matches(json);
+}
+
+/** Does not contain the text: it may be a secret. */
+function grammarError(name: string, { expected }: TextGrammar): Error {
+  return new Error(`cannot decode ${name} from JSON: it is not ${expected}`);
+}
+
 interface FieldEntry {
   readonly field: DescField;
   /** The names of the enum's values, if this is an enum field. */
   readonly enumNames: ReadonlySet<string> | undefined;
+  /** What a text must be, if the runtime is too lenient about it. */
+  readonly grammar: TextGrammar | undefined;
 }
 
 const fieldsByMessage = new WeakMap<DescMessage, ReadonlyMap<string, FieldEntry>>();
@@ -238,6 +267,7 @@ function getFields(schema: DescMessage): ReadonlyMap<string, FieldEntry> {
         const entry = {
           field,
           enumNames: field.enum && new Set(field.enum.values.map(({ name }) => name)),
+          grammar: textGrammar(field),
         };
         return [
           [field.jsonName, entry],

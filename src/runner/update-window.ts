@@ -1,4 +1,5 @@
 import type { UpdateWindow } from "../../gen/gitpod/v1/runner_service_pb.ts";
+import { dateOption } from "./option.ts";
 
 const hourMs = 3_600_000;
 const defaultLengthHours = 2;
@@ -40,17 +41,17 @@ export function updateWindowHours(window: UpdateWindow | undefined): UpdateWindo
 /**
  * Returns whether an update window is open at the time `at` (default: now), and when it opens and
  * closes next.
+ *
+ * Throws a RangeError if `at` is not a valid date.
  */
-export function updateWindowState(
-  window: UpdateWindow | undefined,
-  at: Date = new Date(),
-): UpdateWindowState {
+export function updateWindowState(window: UpdateWindow | undefined, at?: Date): UpdateWindowState {
+  const time = dateOption("at", at);
   const hours = updateWindowHours(window);
   if (hours === undefined || hours.start === hours.end) {
     return { open: true, opens: undefined, closes: undefined };
   }
-  const opens = nextTime(hours.start, at);
-  const closes = nextTime(hours.end, at);
+  const opens = nextTime(hours.start, time);
+  const closes = nextTime(hours.end, time);
   // An open window closes before it opens again.
   return { open: closes < opens, opens, closes };
 }

@@ -1,16 +1,24 @@
 import { timingSafeEqual } from "node:crypto";
+import { findTokenFault } from "./bearer-token.ts";
 
 /** Returns whether a bearer token is accepted. */
 export type TokenVerifier = (token: string) => boolean;
 
 /**
- * Creates a verifier that accepts exactly `tokens`.
+ * Creates a verifier that accepts exactly `tokens`. Throws an Error if one of them cannot be sent as
+ * a bearer token, see {@link findTokenFault}.
  *
  * It compares in constant time: a presented token is compared with every accepted one, and all of
  * them are padded to the same length. So timing does not reveal how much of a guess is right.
  */
 export function createTokenVerifier(tokens: Iterable<string>): TokenVerifier {
   const accepted = [...tokens];
+  for (const [index, token] of accepted.entries()) {
+    const fault = findTokenFault(token);
+    if (fault !== undefined) {
+      throw new Error(`token ${index + 1} ${fault}`);
+    }
+  }
   const maxLength = Math.max(0, ...accepted.map((token) => token.length));
   const padded = accepted.map((token) => ({
     token,
@@ -35,9 +43,4 @@ function pad(token: string, codeUnits: Uint16Array): Uint16Array {
     codeUnits[at] = at < token.length ? token.charCodeAt(at) : 0;
   }
   return codeUnits;
-}
-
-/** Returns the bearer token in an `Authorization` header (RFC 6750, section 2.1), if any. */
-export function parseBearerToken(authorization: string | null | undefined): string | undefined {
-  return /^bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
 }

@@ -43,6 +43,8 @@ export interface ConnectHandlerOptions {
   /** Observes every call. */
   readonly observer: CallObserver;
   readonly limits: ServerLimits;
+  /** The options with which Connect reads and writes JSON. */
+  readonly jsonOptions?: object;
   /** Serves the calls of GetRunner that it can. Default: Connect serves all of them. */
   readonly fastPath?: FastPath | undefined;
 }
@@ -67,6 +69,7 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
   const { limits, observer, authorize, fastPath } = options;
   const router = createConnectRouter({
     acceptCompression: compressions,
+    ...(options.jsonOptions && { jsonOptions: options.jsonOptions }),
     readMaxBytes: limits.maxBodyBytes,
     interceptors: [...options.interceptors],
     requestGate: (context) => context.values.get(gateKey)(context),
@@ -90,13 +93,11 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
     }
     const call = createCall(exchange, handler);
     const end = observer.begin(call);
-    const serveWithConnect = (body?: () => Promise<Buffer>) => {
+    const serveWithConnect = (body?: () => Promise<Buffer>, failure?: unknown) => {
       exchange.addHeaders([requestIdHeader, call.requestId]);
-      callConnect(handler, call, exchange, body).then(end, (error: unknown) => {
+      callConnect(handler, call, exchange, body, failure).then(end, (error: unknown) => {
         call.error = error;
-        const { response } = exchange.toNode();
-        response.statusCode = 500;
-        response.end();
+        exchange.fail();
         end("internal");
       });
     };
@@ -124,12 +125,25 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
 
   return { serve, findCachedResponse };
 
-  /** Serves a call with Connect. Resolves to its code when the response has been sent. */
+  /** Returns what a call must fail with, whatever its body is. */
+  function findRejection(exchange: Exchange, request: UniversalServerRequest): unknown {
+    try {
+      return authorize(exchange) ?? checkQuery(request);
+    } catch (error) {
+      return error;
+    }
+  }
+
+  /**
+   * Serves a call with Connect. Resolves to its code when the response has been sent. A call with a
+   * `failure` fails with that.
+   */
   async function callConnect(
     handler: UniversalHandler,
     call: Call,
     exchange: Exchange,
     bufferedBody: (() => Promise<Buffer>) | undefined,
+    failure: unknown,
   ): Promise<string> {
     const { request, response } = exchange.toNode();
     const closed = exchange.isClosed
@@ -142,7 +156,7 @@ export function createConnectHandler(options: ConnectHandlerOptions): ConnectHan
       undefined,
       contextValues,
     );
-    const rejection = authorize(exchange) ?? checkQuery(universalRequest);
+    const rejection = failure ?? findRejection(exchange, universalRequest);
     const controller = new AbortController();
     universalRequest.signal.addEventListener("abort", () => controller.abort(callerDisconnected()));
     const timer = setTimeout(

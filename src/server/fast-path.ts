@@ -23,14 +23,20 @@ import { requestIdHeader } from "./observability/request-id.ts";
  * that they do not.
  */
 export interface FastPath {
-  /** Serves a call and ends it, or calls `fallThrough`. */
+  /**
+   * Serves a call and ends it, or calls `fallThrough`: with the body if it has been read, and with
+   * the error if code of the caller's own, such as the store, has thrown one.
+   */
   serve(
     exchange: Exchange,
     call: Call,
     end: (code: string) => void,
-    fallThrough: (body?: () => Promise<Buffer>) => void,
+    fallThrough: (body?: () => Promise<Buffer>, error?: unknown) => void,
   ): void;
-  /** Returns the cached response to a request, if there is one. */
+  /**
+   * Returns the cached response to a request, if there is one. Throws what code of the caller's own
+   * throws.
+   */
   findCachedResponse(request: BufferedRequest): FastPathResponse | undefined;
 }
 
@@ -111,22 +117,25 @@ export function createFastPath(options: FastPathOptions): FastPath | undefined {
       isEligible(request) ? findResponse(request, request.body) : undefined,
 
     serve(exchange, call, end, fallThrough) {
-      if (!isEligible(exchange)) {
-        fallThrough();
+      try {
+        if (!isEligible(exchange)) {
+          fallThrough();
+          return;
+        }
+      } catch (error) {
+        fallThrough(undefined, error);
         return;
       }
       if (exchange.method === "GET") {
-        if (!respond("")) {
-          fallThrough();
-        }
+        respond("");
         return;
       }
       const stop = collectBody(exchange.body, limits.maxBodyBytes, (body) => {
         cancelTimeout?.();
         if (body === undefined) {
           fallThrough(() => Promise.reject(callerDisconnected()));
-        } else if (!respond(body.toString("latin1"))) {
-          fallThrough(() => Promise.resolve(body));
+        } else {
+          respond(body.toString("latin1"), () => Promise.resolve(body));
         }
       });
       const timeoutMs = timeLimitOf(exchange, limits);
@@ -140,15 +149,21 @@ export function createFastPath(options: FastPathOptions): FastPath | undefined {
               );
             });
 
-      function respond(body: string): boolean {
-        const response = findResponse(exchange, body);
+      function respond(body: string, readBody?: () => Promise<Buffer>): void {
+        let response: FastPathResponse | undefined;
+        try {
+          response = findResponse(exchange, body);
+        } catch (error) {
+          fallThrough(readBody, error);
+          return;
+        }
         if (response === undefined) {
-          return false;
+          fallThrough(readBody);
+          return;
         }
         call.runnerId = response.runnerId;
         exchange.respond([...response.headers, requestIdHeader, call.requestId], response.body);
         end("ok");
-        return true;
       }
     },
   };

@@ -7,25 +7,32 @@ import {
 } from "@connectrpc/connect";
 import { type Logger, pino } from "pino";
 import type { Registry } from "prom-client";
+import { maxTimerMs, numberOption } from "../runner/option.ts";
 import type { RunnerStore } from "../store/runner-store.ts";
-import { parseBearerToken, type TokenVerifier } from "./authentication.ts";
+import type { TokenVerifier } from "./authentication.ts";
+import { parseBearerToken } from "./bearer-token.ts";
 import { createConnectHandler } from "./connect-handler.ts";
 import { createFastPath } from "./fast-path.ts";
-import { createCors } from "./http/cors.ts";
+import { createCors, isOrigin } from "./http/cors.ts";
 import type { Exchange, NodeResponse, RequestHead } from "./http/exchange.ts";
-import { createHostParser, isLoopback } from "./http/host.ts";
-import { defaultLimits, type ServerLimits } from "./http/limits.ts";
+import { createHostParser, isLoopback, parseListenHost } from "./http/host.ts";
+import type { ServerLimits } from "./http/limits.ts";
 import { createListener, type ListenerOptions } from "./http/listener.ts";
 import { memoize } from "./http/memoize.ts";
 import type { RejectionReason } from "./http/rejection.ts";
 import { pathOf } from "./http/request-target.ts";
 import { listenError } from "./listen-error.ts";
 import { createCallObserver } from "./observability/call-observer.ts";
+import { warnOfLogFailure } from "./observability/log-failure.ts";
 import { createServerMetrics } from "./observability/metrics.ts";
 import { createRejectionObserver } from "./observability/rejection-observer.ts";
 import { requestIdHeader } from "./observability/request-id.ts";
+import { parsePathPrefix } from "./path-prefix.ts";
 import { createRunnerRoutes } from "./runner-routes.ts";
+import { readServerLimits } from "./server-limits.ts";
+import { createStoreCheck } from "./store-check.ts";
 import { respondUnimplemented } from "./unimplemented.ts";
+import { createUnknownJsonWriter } from "./unknown-json.ts";
 
 const loopbackOnlyMessage =
   "without tokens, the server accepts requests for loopback hosts only; call it on 127.0.0.1, " +
@@ -41,7 +48,7 @@ export interface RunnerServerOptions {
   readonly port?: number;
   /** The certificate and its private key, in PEM, to serve over TLS. Default: cleartext. */
   readonly tls?: NonNullable<ListenerOptions["tls"]>;
-  /** A path under which the API is served, in addition to the root. Default: `/api`. */
+  /** A path under which the API is served, in addition to the root; `/` for none. Default: `/api`. */
   readonly pathPrefix?: string;
   /**
    * Returns whether a bearer token is accepted; see `createTokenVerifier`.
@@ -78,11 +85,16 @@ export interface RunnerServer {
   /** The base URL for clients. Undefined until the server has started. */
   readonly url: string | undefined;
   /**
+   * Makes `/readyz` report 503, so that load balancers stop sending requests. The server still
+   * accepts connections and calls until it is closed.
+   */
+  drain(): void;
+  /**
    * Shuts down gracefully: `/readyz` reports 503, new connections are refused,
    * and calls in progress are finished. Connections that are still open after
    * `timeoutMs` milliseconds (default: 10 s) are destroyed.
    */
-  close(options?: { readonly timeoutMs?: number }): Promise<void>;
+  close(options?: { readonly timeoutMs?: number | undefined }): Promise<void>;
   /** The same as `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -97,11 +109,15 @@ export interface RunnerServer {
  * with other servers in the same process.
  *
  * Throws an Error if `host` is not a loopback address, and there is neither
- * `verifyToken` nor `allowUnauthenticated`.
+ * `verifyToken` nor `allowUnauthenticated`; or if `host`, `pathPrefix` or one of
+ * `corsOrigins` is invalid. Throws a RangeError if the port or a limit is not a
+ * number that it accepts.
  */
 export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
-  const { host = "127.0.0.1", port = 8080, verifyToken, allowUnauthenticated = false } = options;
-  const limits = { ...defaultLimits, ...options.limits };
+  const { verifyToken, allowUnauthenticated = false } = options;
+  const host = parseListenHost(options.host || "127.0.0.1");
+  const port = numberOption("port", options.port, 8080, { min: 0, max: 65_535, integer: true });
+  const limits = readServerLimits(options.limits);
   const metrics = createServerMetrics(options.registry);
   const logger = options.logger ?? pino({ enabled: false });
   const observer = createCallObserver(logger, metrics);
@@ -114,12 +130,20 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
         "(--allow-unauthenticated)",
     );
   }
-  const { interceptors = [] } = options;
+  const { interceptors = [], corsOrigins = [] } = options;
+  for (const origin of corsOrigins) {
+    if (origin !== "*" && !isOrigin(origin)) {
+      throw new Error(
+        `${JSON.stringify(origin)} is not an origin; write it as https://app.example.com, or * for all`,
+      );
+    }
+  }
+  const unknownJson = createUnknownJsonWriter();
   const connectHandler = createConnectHandler({
     routes: (router) => {
       createRunnerRoutes({
         store: options.store,
-        interceptors: [observer.interceptor, ...interceptors],
+        interceptors: [observer.interceptor, ...interceptors, unknownJson.interceptor],
       })(router);
       options.routes?.(router);
     },
@@ -127,6 +151,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     authorize,
     observer,
     limits,
+    jsonOptions: unknownJson.jsonOptions,
     // The fast path bypasses interceptors, which must see all calls.
     fastPath:
       interceptors.length === 0
@@ -135,16 +160,17 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   });
   const parseHost = createHostParser();
   const cors = createCors({
-    origins: options.corsOrigins ?? [],
+    origins: corsOrigins,
     methods: connectCors.allowedMethods,
     allowedHeaders: [...connectCors.allowedHeaders, "Authorization", requestIdHeader],
     exposedHeaders: [...connectCors.exposedHeaders, requestIdHeader, "WWW-Authenticate"],
   });
-  const prefix = normalizePrefix(options.pathPrefix ?? "/api");
+  const prefix = parsePathPrefix(options.pathPrefix || "/api");
   const procedureOf = memoize((path: string) =>
     path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path,
   );
-  let state: "new" | "ready" | "closing" = "new";
+  const checkStore = createStoreCheck(options.store, logger);
+  let state: "new" | "ready" | "draining" | "closing" = "new";
   let url: string | undefined;
 
   const listener = createListener({
@@ -179,7 +205,17 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
       }
     },
     onRejection,
+    onError,
   });
+
+  /** Logs an error that is not the fault of a caller, and that no call reports. */
+  function onError(error: unknown): void {
+    try {
+      logger.error({ err: error }, "unexpected error");
+    } catch (logError) {
+      warnOfLogFailure(logError);
+    }
+  }
 
   function reject(request: RequestHead, reason: RejectionReason, status?: number): void {
     const { method, url, authority } = request;
@@ -197,7 +233,8 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   function authorize(request: RequestHead): ConnectError | undefined {
     if (verifyToken !== undefined) {
       const token = parseBearerToken(request.headers.authorization);
-      if (token === undefined || !verifyToken(token)) {
+      // Exactly true: a function without types may return a promise, for example.
+      if (token === undefined || verifyToken(token) !== true) {
         return new ConnectError(
           token === undefined ? "no bearer token" : "the token was not accepted",
           Code.Unauthenticated,
@@ -229,12 +266,21 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     } else if (path === "/metrics") {
       metrics.registry.metrics().then(
         (text) => send(response, 200, text, metrics.registry.contentType),
-        () => send(response, 500),
+        (error) => {
+          onError(error);
+          send(response, 500);
+        },
       );
-    } else if (path === "/readyz" && state !== "ready") {
-      send(response, 503, "closing\n");
-    } else {
+    } else if (path === "/healthz") {
       send(response, 200, "ok\n");
+    } else if (state !== "ready") {
+      send(response, 503, `${state}\n`);
+    } else {
+      checkStore().then(({ ready, messages }) => {
+        const lines = messages.map((message) => message.replace(/\s+/g, " "));
+        const text = [ready ? "ok" : "not ready", ...lines, ""].join("\n");
+        send(response, ready ? 200 : 503, text);
+      }, onError);
     }
   }
 
@@ -251,9 +297,15 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     get url() {
       return url;
     },
-    close({ timeoutMs = 10_000 } = {}) {
+    drain() {
+      if (state === "ready") {
+        state = "draining";
+      }
+    },
+    async close({ timeoutMs } = {}) {
+      const closeMs = numberOption("timeoutMs", timeoutMs, 10_000, { min: 0 });
       state = "closing";
-      return listener.close(timeoutMs);
+      await listener.close(Math.min(closeMs, maxTimerMs));
     },
     [Symbol.asyncDispose]() {
       return this.close();
@@ -261,12 +313,12 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
   };
 }
 
-/** Returns a prefix with one leading slash and no trailing one, or an empty string. */
-function normalizePrefix(prefix: string): string {
-  return prefix.replace(/^\/*/, "/").replace(/\/+$/, "");
-}
-
-function send(response: NodeResponse, status: number, text = "", contentType = "text/plain"): void {
+function send(
+  response: NodeResponse,
+  status: number,
+  text = "",
+  contentType = "text/plain; charset=utf-8",
+): void {
   response.statusCode = status;
   if (text !== "") {
     response.setHeader("Content-Type", contentType);

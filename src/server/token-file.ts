@@ -1,5 +1,6 @@
 import { unwatchFile, watchFile } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { findTokenFault } from "./bearer-token.ts";
 
 /** A watched file of bearer tokens. */
 export interface TokenFile {
@@ -15,16 +16,17 @@ export interface TokenFile {
  * How often the file is polled, in milliseconds. Polling also detects that a file is replaced, which
  * is how secrets mounted into a container change.
  */
-const intervalMs = 500;
+const intervalMs = 2000;
 
 /**
  * Opens a file of bearer tokens, one per line, and watches it. Blank lines and lines that start with
  * `#` are ignored.
  *
  * After each change, `onChange` is called with the current tokens. If the file can no longer be read
- * or contains no tokens, it is called with the previous tokens and the error.
+ * or is not valid, it is called with the previous tokens and the error.
  *
- * Rejects if the file cannot be read at first, or contains no tokens.
+ * Rejects if the file cannot be read at first, contains no tokens, or contains one that cannot be
+ * sent. The error names the line, and never a token.
  */
 export async function openTokenFile(
   path: string,
@@ -59,7 +61,14 @@ export async function openTokenFile(
 
 async function readTokens(path: string): Promise<string[]> {
   const lines = (await readFile(path, "utf8")).split("\n").map((line) => line.trim());
-  const tokens = lines.filter((line) => line !== "" && !line.startsWith("#"));
+  const isToken = (line: string) => line !== "" && !line.startsWith("#");
+  for (const [index, line] of lines.entries()) {
+    const fault = isToken(line) ? findTokenFault(line) : undefined;
+    if (fault !== undefined) {
+      throw new Error(`${path}:${index + 1}: the token ${fault}`);
+    }
+  }
+  const tokens = lines.filter(isToken);
   if (tokens.length === 0) {
     throw new Error(`${path}: contains no tokens; put one on each line`);
   }

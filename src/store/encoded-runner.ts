@@ -1,7 +1,7 @@
 import { type BrotliOptions, brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { create, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { GetRunnerResponseSchema, type Runner } from "../../gen/gitpod/v1/runner_service_pb.ts";
-import { runnerFromJson } from "../runner/runner-json.ts";
+import { runnerFromJson, unknownJson } from "../runner/runner-json.ts";
 import type { EncodedText } from "./text-arena.ts";
 
 /** A wire format of messages: Protobuf JSON or binary Protobuf. */
@@ -53,6 +53,17 @@ export function runnerToJson(runner: Runner): string {
   return toJsonString(GetRunnerResponseSchema, create(GetRunnerResponseSchema, { runner }));
 }
 
+const undecodedJson = new WeakMap<Runner, EncodedText>();
+
+/**
+ * Returns the encoded GetRunnerResponse from which an {@link EncodedRunner} decoded this message, in
+ * JSON, if the message does not hold all of it. Returns undefined for all other messages.
+ */
+export function findUndecodedJson(runner: Runner): Buffer | undefined {
+  const json = undecodedJson.get(runner);
+  return json && Buffer.from(json.toString(), "latin1");
+}
+
 // A class, because there may be very many instances: they share its methods.
 class LazyEncodedRunner implements EncodedRunner {
   readonly runnerId: string;
@@ -76,7 +87,11 @@ class LazyEncodedRunner implements EncodedRunner {
     let runner = this.#runner?.deref();
     if (runner === undefined) {
       const json = Buffer.from(this.encode("json", "identity"), "latin1").toString();
-      runner = runnerFromJson(JSON.parse(json), { ignoreUnknownFields: true }).runner as Runner;
+      const response = runnerFromJson(JSON.parse(json), { ignoreUnknownFields: true });
+      runner = response.runner as Runner;
+      if (unknownJson(response) !== undefined && this.#json !== undefined) {
+        undecodedJson.set(runner, this.#json);
+      }
       this.#runner = new WeakRef(runner);
     }
     return runner;

@@ -77,7 +77,7 @@ test.skipIf(!isInstalled)(
         hasWarmPool: true,
         errors: [
           "[not_found] no such runner",
-          `[unknown] redirect from ${method}; redirects are not followed`,
+          `[unimplemented] redirect from ${method}; redirects are not followed`,
           expect.stringContaining(`[unavailable] no response from ${api.url}: `),
         ],
       });

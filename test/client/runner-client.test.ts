@@ -110,7 +110,13 @@ describe.each([
       ["7", 7000],
       ["Thu, 01 Jan 2026 00:00:09 GMT", 9000],
       ["Wed, 31 Dec 2025 23:59:59 GMT", 0],
+      ["Thursday, 01-Jan-26 00:00:09 GMT", 9000],
+      ["Thu Jan  1 00:00:09 2026", 9000],
+      // Anything else is ignored.
       ["soon", 200],
+      ["1.5", 200],
+      ["-1", 200],
+      ["2026-01-01T00:00:09Z", 200],
     ])("after the delay in Retry-After: %s", async (retryAfter, wait) => {
       const { getRunner, spacing } = await startClient([
         respond(
@@ -214,14 +220,14 @@ describe.each([
       );
     });
 
-    test("with the number of attempts in the error", async () => {
+    test("with the number of attempts and the last one's error in the error", async () => {
       const { getRunner, server } = await startClient([unavailable, stall], {
         timeoutMs: 250,
         retry: { clock: createFakeClock() },
       });
       const error = await errorOf(getRunner());
       expect(error.message).toBe(
-        `[deadline_exceeded] the call to ${server.url} timed out after 250 ms (2 attempts)`,
+        `[deadline_exceeded] the call to ${server.url} timed out after 250 ms (2 attempts; last error: down)`,
       );
     });
 
@@ -386,11 +392,11 @@ describe.each([
     });
   });
 
-  test.each(["sec ret", "secret\n", "sécret", ""])(
+  test.each(["sec ret", "sec\nret", "sécret", "sec=ret", '"secret"', "sec,ret"])(
     "rejects the token %j without revealing it",
     (token) => {
       const create = () => createClient({ token });
-      expect(create).toThrow(/the token (is empty|contains a character)/);
+      expect(create).toThrow("the token contains a character");
       expect(create).not.toThrow("ret");
     },
   );
@@ -539,7 +545,17 @@ describe.each([
   test.each([
     ["runners.example.com", "is not a URL"],
     ["/api", "is not a URL"],
-    ["", "is not a URL"],
+    ["runners.example.com/api", "did you mean https://runners.example.com/api?"],
+    ["localhost:8080", "did you mean http://localhost:8080?"],
+    ["[::1]:8080", "did you mean http://[::1]:8080?"],
+    ["127.0.0.1:8080", "did you mean http://127.0.0.1:8080?"],
+    ["10.0.0.1:8080", "did you mean https://10.0.0.1:8080?"],
+    ["localhost:8080?a=secret", "did you mean http://localhost:8080?"],
+    ["me:secret@runners.example.com", "is not a URL"],
+    ["https://me:secret@runners.example.com:99999", "is not a URL"],
+    ["http:8080", "is not a URL"],
+    ["https:runners.example.com", "is not a URL"],
+    ["mailto:runners", "is not a URL"],
     ["ftp://runners.example.com", "must use http: or https:"],
     [
       "https://runners.example.com/?a=secret",

@@ -33,6 +33,26 @@ describe("with tokens", () => {
     }
   });
 
+  test.each([
+    ["a b", "contains a character"],
+    ["a\n", "contains a character"],
+    ["naïve", "contains a character"],
+    ["a=b", "contains a character"],
+    ["=", "contains a character"],
+    ["a:b", "contains a character"],
+    ["", "is empty"],
+  ])("refuses the token %j, which cannot be sent", (token, fault) => {
+    expect(() => createTokenVerifier(["first", token])).toThrow(
+      expect.objectContaining({ message: expect.stringMatching(`^token 2 ${fault}`) }),
+    );
+  });
+
+  test("accepts every token that can be sent", async () => {
+    const token = "AZaz09-._~+/==";
+    const { url } = await startServer({ verifyToken: createTokenVerifier([token]) });
+    expect((await post(url, body, { Authorization: `Bearer ${token}` })).status).toBe(200);
+  });
+
   test("rejects an unauthenticated caller before it reads the body", async () => {
     const { port } = await startServer({ verifyToken });
     const connection = await connectRaw(port);
@@ -176,6 +196,23 @@ describe("a token file", () => {
     await expect(openTokenFile(path, () => {})).rejects.toThrow(`${path}: contains no tokens`);
   });
 
+  test("must contain only tokens that can be sent; the error names the line, not the token", async () => {
+    const path = tokenFile("# ours\none\n\nse cret\n");
+    const onChange = vi.fn();
+    await expect(openTokenFile(path, onChange)).rejects.toThrow(
+      new RegExp(`^${path}:4: the token contains a character (?!.*cret)`),
+    );
+    writeFileSync(path, "one\n");
+    const file = await openTokenFile(path, onChange);
+    onTestFinished(() => file.close());
+    writeFileSync(path, "two\nse cret\n");
+    await vi.waitUntil(() => onChange.mock.lastCall !== undefined, 10_000);
+    const [tokens, error] = onChange.mock.lastCall ?? [];
+    expect(tokens).toEqual(["one"]);
+    expect(String(error)).toContain(`${path}:2: the token contains`);
+    expect(String(error)).not.toContain("cret");
+  });
+
   test("is reloaded when it is written or replaced, and keeps its tokens when deleted", async () => {
     const path = tokenFile("one\n");
     const onChange = vi.fn();
@@ -236,6 +273,31 @@ describe("web pages", () => {
     expect(response.headers.get("Access-Control-Allow-Origin")).toBe(allowed);
     expect(response.headers.get("Access-Control-Expose-Headers")).toContain("Grpc-Status");
   });
+
+  test.each([
+    "app.example.com",
+    "https://app.example.com/",
+    "https://app.example.com/x",
+    "https://App.example.com",
+    "https://app.example.com:443",
+    "https://user@app.example.com",
+    "https://*.example.com",
+    "https://a.example.com https://b.example.com",
+    "",
+  ])("cannot have the origin %j", (corsOrigin) => {
+    const store = createMemoryRunnerStore();
+    expect(() => createRunnerServer({ store, corsOrigins: [origin, corsOrigin] })).toThrow(
+      `${JSON.stringify(corsOrigin)} is not an origin`,
+    );
+  });
+
+  test.each(["http://localhost:3000", "http://[::1]:81", "capacitor://localhost", "null"])(
+    "can have the origin %s",
+    (corsOrigin) => {
+      const store = createMemoryRunnerStore();
+      createRunnerServer({ store, corsOrigins: [corsOrigin] });
+    },
+  );
 
   test("of other origins are not allowed to call, and the response varies by origin", async () => {
     const { url } = await startServer({ corsOrigins: ["https://other.example.com"] });

@@ -237,6 +237,11 @@ describe("runnerctl serve", () => {
     [["--data", "examples/runners", "--max-streams", "0"], "a whole number greater than 0"],
     [["--data", "examples/runners", "--log-level", "loud"], "silent"],
     [["--nonsense"], "unknown option"],
+    [["--sample", "--drain-delay", "5"], "500ms, 5s or 2m"],
+    [["--data", "examples/runners", "--token", "one", "se cret"], "--token: token 2 contains a"],
+    [["--data", "examples/runners", "--token", ","], "--token <token...>' has an empty value"],
+    [["--data", "examples/runners", "--cors-origin", "a.example.com"], "is not an origin"],
+    [["--data", "examples/runners", "--path-prefix", "/a b"], "a path, such as /api"],
     [
       ["--sample", "--tls-cert", "nope", "--tls-key", keyFile],
       "cannot read the file of --tls-cert: ENOENT",
@@ -264,8 +269,22 @@ describe("runnerctl serve", () => {
     expect(await server.exited).toMatchObject({
       code: 2,
       stdout: "",
-      stderr: expect.stringContaining(message),
+      stderr: expect.stringMatching(new RegExp(`^(?!.*cret).*${message}`)),
     });
+  });
+
+  test("refuses a token in the environment that cannot be sent", async () => {
+    const data = { RUNNER_SERVER_DATA: "examples/runners", RUNNER_SERVER_PORT: "0" };
+    const bad = startRunnerctl(["serve"], { ...data, RUNNER_SERVER_TOKENS: "one,se cret" });
+    expect(await bad.exited).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^(?!.*cret).*RUNNER_SERVER_TOKENS: token 2 contains/),
+    });
+    // An empty variable is like none.
+    const empty = startRunnerctl(["serve"], { ...data, RUNNER_SERVER_TOKENS: "" });
+    await empty.waitForStdout(/Serving/);
+    empty.process.kill();
+    await empty.exited;
   });
 
   test("exits with 1 if other machines could call without a token", async () => {

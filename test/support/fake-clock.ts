@@ -2,6 +2,8 @@ import type { Clock } from "../../src/client/clock.ts";
 
 /** A clock whose time only advances during a sleep, which returns immediately. */
 export interface FakeClock extends Clock {
+  /** Sets the time of `now`, as when the clock of the machine is set; not `monotonicNow`. */
+  jump(ms: number): void;
   /** The duration of each sleep so far, in milliseconds. */
   readonly sleeps: readonly number[];
 }
@@ -11,11 +13,16 @@ export interface FakeClock extends Clock {
  * its random numbers. `onSleep` is awaited at the start of each sleep.
  */
 export function createFakeClock(random = 1, onSleep?: () => unknown): FakeClock {
-  let now = Date.UTC(2026, 0, 1);
+  let start = Date.UTC(2026, 0, 1);
+  let elapsed = 0;
   const sleeps: number[] = [];
   return {
     sleeps,
-    now: () => now,
+    now: () => start + elapsed,
+    monotonicNow: () => elapsed,
+    jump: (ms) => {
+      start += ms;
+    },
     random: () => random,
     async sleep(ms, signal) {
       sleeps.push(ms);
@@ -23,7 +30,7 @@ export function createFakeClock(random = 1, onSleep?: () => unknown): FakeClock 
       // Yield to the event loop, so that an endless loop of sleeps does not block it.
       await new Promise(setImmediate);
       signal.throwIfAborted();
-      now += ms;
+      elapsed += ms;
     },
   };
 }

@@ -1,5 +1,7 @@
+import { setTimeout } from "node:timers/promises";
 import { expect, type TestContext } from "vitest";
 import {
+  type FileRunnerStore,
   type FileRunnerStoreEvent,
   type FileRunnerStoreOptions,
   openFileRunnerStore,
@@ -45,4 +47,21 @@ export async function open(
   }
   await next("loaded");
   return { store, events, next };
+}
+
+/**
+ * Waits until the store serves the runner with this name, or not at all if it is undefined. The
+ * documented time is 2 seconds; the rest is for a busy machine.
+ */
+export async function serves(
+  store: FileRunnerStore,
+  name: string | undefined,
+  runnerId: string = id,
+  timeoutMs = 3000,
+): Promise<void> {
+  const startedAt = performance.now();
+  while (store.get(runnerId)?.name !== name && performance.now() - startedAt < timeoutMs) {
+    await setTimeout(10);
+  }
+  expect(store.get(runnerId)?.name).toBe(name);
 }

@@ -99,18 +99,18 @@ export function almostGoodRequest(): HostileRequest {
   }
   if (chance(0.7)) {
     const query = chance(0.1) ? almostGoodQuery(isBinary, body) : "";
-    return { method: "POST", path: (target() + query).slice(0, 10_000), headers, body };
+    return { method: "POST", path: (almostGoodPath() + query).slice(0, 10_000), headers, body };
   }
   if (chance(0.8)) {
     delete headers["content-type"];
   }
-  const path = target() + almostGoodQuery(isBinary, body);
+  const path = almostGoodPath() + almostGoodQuery(isBinary, body);
   // Longer ones would exceed the header limit and be rejected while the request is parsed.
   return { method: "GET", path: path.slice(0, 10_000), headers, body: null };
 }
 
-/** Returns a request target for GetRunner, in most cases one that the server knows. */
-function target(): string {
+/** Returns the path of GetRunner, or one that is almost like it. */
+export function almostGoodPath(): string {
   return chance(0.9)
     ? oneOf([getRunnerPath, `/api${getRunnerPath}`])
     : oneOf([
@@ -133,7 +133,7 @@ function target(): string {
  * Returns the query of a Connect GET: the usual one, or one that differs in a few places, such as
  * with several question marks, or with repeated, empty, encoded or unknown parameters.
  */
-function almostGoodQuery(isBinary: boolean, body: Buffer): string {
+export function almostGoodQuery(isBinary: boolean, body: Buffer): string {
   let parameters = usualParameters(isBinary, body);
   let rest = "";
   let start = "?";

@@ -4,7 +4,7 @@ import { openFileRunnerStore } from "../../fixture/file-runner-store.ts";
 import { sanitize } from "../../runner/sanitize.ts";
 import { isRunnerId } from "../arguments.ts";
 import { createHttpClient, resolveConnection } from "../connection.ts";
-import { writeOutput } from "../output/standard-streams.ts";
+import { writeOutput } from "../output/standard-output.ts";
 import { createClientOverHttp } from "../runner-client-from-options.ts";
 import { sampleRunnersFolder } from "../sample-runners.ts";
 

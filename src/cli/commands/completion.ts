@@ -3,7 +3,7 @@ import { RunnerCapabilitySchema } from "../../../gen/gitpod/v1/runner_service_pb
 import { enumShortNames } from "../../runner/enum-name.ts";
 import { ListOption } from "../arguments.ts";
 import { conditionNames } from "../condition.ts";
-import { writeOutput } from "../output/standard-streams.ts";
+import { writeOutput } from "../output/standard-output.ts";
 
 /** A shell with support for completion. */
 type Shell = keyof typeof scriptRenderers;

@@ -4,7 +4,7 @@ import { unknownJson } from "../../runner/runner-json.ts";
 import { resolveConnection } from "../connection.ts";
 import { formatCurlCommand } from "../output/curl-command.ts";
 import { describeMessage } from "../output/describe-message.ts";
-import { writeOutput } from "../output/standard-streams.ts";
+import { writeOutput } from "../output/standard-output.ts";
 import { printRunners, type RunnerCommandOptions } from "../print-runners.ts";
 
 /**

@@ -1,9 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { flagFromVariable } from "../../client/environment.ts";
+import { findTokenFault } from "../../server/bearer-token.ts";
+import { isOrigin } from "../../server/http/cors.ts";
+import { parseListenHost } from "../../server/http/host.ts";
 import { defaultLimits } from "../../server/http/limits.ts";
-import { asArgParser, ListOption, parseDuration } from "../arguments.ts";
+import { parsePathPrefix } from "../../server/path-prefix.ts";
+import { asArgParser, ListOption, parseDuration, parseDurationOrZero } from "../arguments.ts";
 import { wrapParagraphs } from "../output/help-layout.ts";
 import { getColumns } from "../output/text-layout.ts";
+import { applyServeEnvironment } from "./serve-environment.ts";
 
 /** The parsed options of `runnerctl serve`. Timeouts are in milliseconds. */
 export interface ServeOptions {
@@ -27,11 +31,15 @@ export interface ServeOptions {
   readonly requestTimeout: number;
   readonly idleTimeout: number;
   readonly shutdownTimeout: number;
+  readonly drainDelay: number;
   readonly logLevel: string;
+  /** About environment variables that are ignored. */
+  readonly warnings: readonly string[];
 }
 
 const moreHelp = `Every option can be set by an environment variable: --token-file by
 RUNNER_SERVER_TOKEN_FILE, lists separated by commas, --token by RUNNER_SERVER_TOKENS.
+An empty one counts as unset.
 
 The server also serves /healthz, /readyz and /metrics.
 
@@ -52,7 +60,9 @@ export function addServeOptions(command: Command): Command {
     .addHelpText("after", () => `\n${wrapParagraphs(moreHelp, getColumns(process.stdout))}`)
     .allowExcessArguments()
     .hook("preAction", (command) => {
-      applyFlagsFromEnvironment(command);
+      const warnings = applyServeEnvironment(command);
+      command.setOptionValue("warnings" satisfies keyof ServeOptions, warnings);
+      checkTokensAndOrigins(command);
       checkOptionCombinations(command);
     });
   const add = (group: string, ...options: Option[]) => {
@@ -64,19 +74,29 @@ export function addServeOptions(command: Command): Command {
     "Fixtures:",
     listOption("--data <path...>", "files and folders of fixtures; reloaded on change"),
     flagOption("--sample", "the sample runners, in addition to --data"),
-    flagOption("--lenient", "accept fixtures that only violate rules, and warn"),
+    flagOption("--lenient", "accept rule violations and unknown fields, and warn"),
   );
   add(
     "Address:",
-    valueOption("--host <address>", "address to listen on", "127.0.0.1"),
+    valueOption(
+      "--host <address>",
+      "address to listen on",
+      "127.0.0.1",
+      asArgParser(parseListenHost),
+    ),
     valueOption("--port <number>", "port to listen on, 0 for any free port", 8080, parsePort),
-    valueOption("--path-prefix <path>", "also serve under this path", "/api"),
+    valueOption(
+      "--path-prefix <path>",
+      "also serve under this path, / for none",
+      "/api",
+      asArgParser((text) => parsePathPrefix(text) || "/"),
+    ),
     valueOption("--tls-cert <file>", "certificate in PEM format; enables TLS"),
     valueOption("--tls-key <file>", "private key of the certificate, in PEM format"),
   );
   add(
     "Access:",
-    listOption("--token <token...>", "bearer tokens to accept", "RUNNER_SERVER_TOKENS"),
+    listOption("--token <token...>", "bearer tokens to accept"),
     valueOption(
       "--token-file <file>",
       "file with more tokens, one per line; reloaded when it changes",
@@ -125,6 +145,12 @@ export function addServeOptions(command: Command): Command {
       "idle time between requests",
       defaultLimits.idleTimeoutMs,
     ),
+    valueOption(
+      "--drain-delay <time>",
+      "time to keep accepting calls at shutdown",
+      0,
+      asArgParser(parseDurationOrZero),
+    ),
     durationOption("--shutdown-timeout <time>", "time for in-flight calls at shutdown", 10_000),
   );
   add(
@@ -134,10 +160,6 @@ export function addServeOptions(command: Command): Command {
     ),
   );
   return command;
-}
-
-function envName(option: Option): string {
-  return `RUNNER_SERVER_${option.name().replaceAll("-", "_").toUpperCase()}`;
 }
 
 function valueOption<T>(
@@ -150,34 +172,15 @@ function valueOption<T>(
   if (parse !== undefined) {
     option.argParser(parse);
   }
-  return option.env(envName(option));
+  return option;
 }
 
 function flagOption(flags: string, description: string): Option {
   return new Option(flags, description).default(false);
 }
 
-/** Sets flags from the environment. Commander itself sets a flag even if the value is `false`. */
-function applyFlagsFromEnvironment(command: Command): void {
-  for (const option of command.options.filter((option) => option.isBoolean())) {
-    const name = option.attributeName();
-    if (command.getOptionValueSource(name) !== "default") {
-      continue;
-    }
-    try {
-      const isSet = flagFromVariable(envName(option), process.env);
-      if (isSet !== undefined) {
-        command.setOptionValueWithSource(name, isSet, "env");
-      }
-    } catch (error) {
-      command.error(`error: ${(error as Error).message}`);
-    }
-  }
-}
-
-function listOption(flags: string, description: string, env?: string): Option {
-  const option = new ListOption(flags, description).default([]);
-  return option.env(env ?? envName(option));
+function listOption(flags: string, description: string): Option {
+  return new ListOption(flags, description).default([]);
 }
 
 function durationOption(flags: string, description: string, defaultMs: number): Option {
@@ -185,6 +188,26 @@ function durationOption(flags: string, description: string, defaultMs: number): 
     defaultMs,
     `${defaultMs / 1000}s`,
   );
+}
+
+/** Exits with a usage error for tokens and origins that can never match. It contains no token. */
+function checkTokensAndOrigins(command: Command): void {
+  const { token, corsOrigin } = command.opts<ServeOptions>();
+  for (const [index, item] of token.entries()) {
+    const fault = findTokenFault(item);
+    if (fault !== undefined) {
+      const isFromEnvironment = command.getOptionValueSource("token") === "env";
+      const source = isFromEnvironment ? "RUNNER_SERVER_TOKENS" : "--token";
+      command.error(`error: ${source}: token ${index + 1} ${fault}`);
+    }
+  }
+  for (const item of corsOrigin) {
+    if (item !== "*" && !isOrigin(item)) {
+      command.error(
+        `error: --cors-origin: '${item}' is not an origin; write it as https://app.example.com`,
+      );
+    }
+  }
 }
 
 /** Exits with a usage error if a required option is missing or only valid with another one. */

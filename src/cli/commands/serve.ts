@@ -1,35 +1,39 @@
 import { once } from "node:events";
 import type { Logger } from "pino";
-import { collectDefaultMetrics, Registry } from "prom-client";
+import { Registry } from "prom-client";
 import { type FileRunnerStore, openFileRunnerStore } from "../../fixture/file-runner-store.ts";
 import type { FileRunnerStoreEvent } from "../../fixture/file-runner-store-event.ts";
 import { createTokenVerifier, type TokenVerifier } from "../../server/authentication.ts";
 import { createRunnerServer } from "../../server/runner-server.ts";
 import { openTokenFile } from "../../server/token-file.ts";
+import { ExitCode } from "../exit-code.ts";
 import { createFileStoreObserver } from "../file-store-observer.ts";
 import { readOptionFile } from "../option-file.ts";
 import { formatServeBanner } from "../output/serve-banner.ts";
 import { createServeLogger } from "../output/serve-logger.ts";
-import { writeOutput } from "../output/standard-streams.ts";
+import { onClosedOutput, writeOutput } from "../output/standard-output.ts";
+import { collectProcessMetrics } from "../process-metrics.ts";
 import { releaseLoadingMemory } from "../release-memory.ts";
 import { sampleRunnersFolder } from "../sample-runners.ts";
+import { createTerminationSignal, delayUntilTerminationSignal } from "../termination-signals.ts";
 import { readTlsFiles } from "../tls-files.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
-/** `runnerctl serve`: runs the reference server until SIGINT or SIGTERM. */
+/** `runnerctl serve`: runs the reference server until a termination signal, such as Ctrl-C. */
 export async function serve(options: ServeOptions): Promise<void> {
   // Registered first, because a signal may arrive at any moment, also while files are loaded.
-  const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort());
-  process.once("SIGTERM", () => stop.abort());
-  const logger = await createServeLogger(options.logLevel);
+  const stopSignal = createTerminationSignal({ exitCode: ExitCode.done });
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  const logger = await createServeLogger(options.logLevel, registry);
+  collectProcessMetrics(registry);
+  for (const warning of options.warnings) {
+    logger.warn(warning);
+  }
   const { tlsCert, tlsKey } = options;
   const tls =
     tlsCert !== undefined && tlsKey !== undefined ? readTlsFiles(tlsCert, tlsKey) : undefined;
   const tokens = await openTokens(options, logger);
-  const store = await openStore(options, createFileStoreObserver(logger, registry), stop.signal);
+  const store = await openStore(options, createFileStoreObserver(logger, registry), stopSignal);
   try {
     if (store === undefined) {
       return;
@@ -57,8 +61,19 @@ export async function serve(options: ServeOptions): Promise<void> {
       ...(tls && { tls }),
     });
     const url = await server.start();
+    onClosedOutput(() => {
+      logger.warn({ url }, "standard output is closed; the banner is lost");
+    });
     writeOutput(formatServeBanner(url, store, tokens !== undefined));
-    await aborted(stop.signal);
+    await aborted(stopSignal);
+    if (options.drainDelay > 0) {
+      server.drain();
+      logger.info(
+        { delayMs: options.drainDelay },
+        "draining: /readyz reports 503; another signal ends the delay",
+      );
+      await delayUntilTerminationSignal(options.drainDelay);
+    }
     logger.debug("shutting down");
     await server.close({ timeoutMs: options.shutdownTimeout });
   } finally {

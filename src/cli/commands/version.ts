@@ -6,7 +6,7 @@ import { codeName } from "../../client/connect-error.ts";
 import type { HttpClient, HttpResponse } from "../../client/http-client.ts";
 import { formatDuration } from "../../runner/format-duration.ts";
 import { type ConnectionOptions, createHttpClient, resolveConnection } from "../connection.ts";
-import { ExitCode, exitCodeFor, raiseExitCode } from "../exit-code.ts";
+import { exitCodeFor, raiseExitCode } from "../exit-code.ts";
 import { createResultPrinter, type OutputOptions } from "../output/print.ts";
 import type { Row } from "../output/rows.ts";
 import { createClientOverHttp } from "../runner-client-from-options.ts";
@@ -53,7 +53,6 @@ const nobody = "00000000-0000-0000-0000-000000000000";
  * token, or is not a server of this API.
  */
 export async function version(options: VersionCommandOptions): Promise<void> {
-  process.once("SIGINT", () => process.exit(ExitCode.interrupted));
   const server = options.server ? await inspectServer(options) : null;
   const report = { runnerctl: packageJson.version, node: process.versions.node, server };
   const print = createResultPrinter(options);

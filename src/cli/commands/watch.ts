@@ -5,13 +5,13 @@ import { pollRunner } from "../../client/poll-runner.ts";
 import { heartbeatAgeMs } from "../../runner/heartbeat.ts";
 import { healthStates, runnerHealth } from "../../runner/runner-health.ts";
 import { forEachRunner } from "../for-each-runner.ts";
-import { createInterruptSignal } from "../interrupt-signal.ts";
 import { onReaderClosed } from "../output/closed-reader.ts";
 import { healthColor } from "../output/colors.ts";
 import { formatJson } from "../output/format-json.ts";
 import { formatAge } from "../output/format-time.ts";
 import { canRedraw, canShowColors, type OutputOptions } from "../output/print.ts";
-import { writeError, writeOutput } from "../output/standard-streams.ts";
+import { writeError } from "../output/standard-error.ts";
+import { writeOutput } from "../output/standard-output.ts";
 import { createStatusLine, type StatusPart } from "../output/status-line.ts";
 import { healthRow, phaseRow } from "../output/status-report.ts";
 import { createTextLayout } from "../output/text-layout.ts";
@@ -20,6 +20,7 @@ import { createWatchEventDetector, type WatchEvent } from "../output/watch-event
 import { renderWatchEvent } from "../output/watch-line.ts";
 import type { PollingOptions } from "../print-runners.ts";
 import { createRunnerClientFromOptions } from "../runner-client-from-options.ts";
+import { createTerminationSignal } from "../termination-signals.ts";
 
 /** The options of `runnerctl watch`. */
 export type WatchCommandOptions = PollingOptions & {
@@ -39,7 +40,7 @@ export async function watch(
   runnerIds: readonly string[],
   options: WatchCommandOptions,
 ): Promise<void> {
-  const signal = createInterruptSignal();
+  const signal = createTerminationSignal();
   onReaderClosed(() => process.exit());
   const client = await createRunnerClientFromOptions(options);
   const print = await createEventPrinter(options, runnerIds.length > 1);
@@ -66,7 +67,8 @@ export async function watch(
           throw error;
         }
         const at = new Date();
-        state.lastSeen = runner === undefined ? state.lastSeen : { runner, at };
+        state.lastSeen =
+          runner === undefined ? state.lastSeen : { runner, at, seenAtMs: performance.now() };
         state.lastError = error;
         for (const event of detectEvents(poll, at)) {
           line.printAbove(() => print(event));
@@ -90,6 +92,8 @@ interface State {
 interface Snapshot {
   readonly runner: Runner;
   readonly at: Date;
+  /** The same time by the monotonic clock. */
+  readonly seenAtMs: number;
 }
 
 function statusParts(states: readonly State[], now: Date): StatusPart[] {
@@ -104,14 +108,14 @@ function runnerParts({ lastSeen, lastError }: State, now: Date): StatusPart[] {
   if (lastSeen === undefined) {
     return [{ text: "no response yet" }, ...errorParts];
   }
-  const { runner, at } = lastSeen;
+  const { runner, at, seenAtMs } = lastSeen;
   const heartbeatMs = heartbeatAgeMs(runner, now);
   const [phase, health] = [phaseRow(runner), healthRow(runner, at)];
   return [
     { text: `phase ${phase.text}`, color: phase.color },
     { text: `health ${health.text}`, color: health.color },
     { text: heartbeatMs === undefined ? "no heartbeat" : `heartbeat ${formatAge(heartbeatMs)}` },
-    { text: `seen ${formatAge(now.getTime() - at.getTime())}` },
+    { text: `seen ${formatAge(performance.now() - seenAtMs)}` },
     ...errorParts,
   ];
 }

@@ -1,5 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { FixtureError, formatDiagnostic } from "../../fixture/fixture-diagnostic.ts";
+import { FixtureError } from "../../fixture/fixture-diagnostic.ts";
 import { sanitize } from "../../runner/sanitize.ts";
 import { describeCallError } from "./request-id.ts";
 
@@ -20,7 +20,8 @@ const hints: Partial<Record<Code, string>> = {
  */
 export async function formatError(error: unknown): Promise<string> {
   if (error instanceof FixtureError) {
-    return error.diagnostics.map(formatDiagnostic).join("\n");
+    const isAcceptable = error.diagnostics.every(({ isAcceptable = false }) => isAcceptable);
+    return isAcceptable ? `${error.message}\nwith --lenient, these are warnings` : error.message;
   }
   if (!(error instanceof ConnectError)) {
     return sanitize(error instanceof Error ? error.message : String(error));

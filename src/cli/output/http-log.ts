@@ -1,7 +1,7 @@
 import { ConnectError } from "@connectrpc/connect";
 import type { HttpClient } from "../../client/http-client.ts";
 import { sanitize } from "../../runner/sanitize.ts";
-import { writeError } from "./standard-streams.ts";
+import { writeError } from "./standard-error.ts";
 
 /** The headers whose values authenticate the caller or the server. */
 const secretHeaders = /^((proxy-)?authorization|(set-)?cookie)$/;

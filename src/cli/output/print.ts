@@ -2,7 +2,7 @@ import type { WriteStream } from "node:tty";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { formatJson } from "./format-json.ts";
 import { type Row, renderRows } from "./rows.ts";
-import { writeOutput } from "./standard-streams.ts";
+import { writeOutput } from "./standard-output.ts";
 import { loadTextLayout } from "./text-layout.ts";
 
 /** The output options of a command. */

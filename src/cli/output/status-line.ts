@@ -1,7 +1,7 @@
 import { sanitize } from "../../runner/sanitize.ts";
 import { type Color, colorize } from "./colorize.ts";
 import { canRedraw, canShowColors } from "./print.ts";
-import { writeError } from "./standard-streams.ts";
+import { writeError } from "./standard-error.ts";
 import { terminalColumns } from "./text-layout.ts";
 import { asciiWidth, loadTextWidth, type TextWidth, truncate } from "./text-width.ts";
 
@@ -57,6 +57,9 @@ export function createStatusLine(
     writeError(clearBelow);
     redraw();
   };
+  const clear = () => writeError(clearLine);
+  // Also if the process exits early, at a second signal.
+  process.once("exit", clear);
   const timer = setInterval(redraw, 1000);
   stream.on("resize", onResize);
   redraw();
@@ -71,7 +74,8 @@ export function createStatusLine(
     [Symbol.dispose]: () => {
       clearInterval(timer);
       stream.off("resize", onResize);
-      writeError(clearLine);
+      process.off("exit", clear);
+      clear();
     },
   };
 }

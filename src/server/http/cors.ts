@@ -30,6 +30,18 @@ export interface CorsOptions {
   readonly exposedHeaders: readonly string[];
 }
 
+/**
+ * Returns whether `text` is an origin as browsers send it in the `Origin` header: a scheme, a host, and
+ * a port unless it is the default one of the scheme. `null` is the origin of a sandboxed page.
+ */
+export function isOrigin(text: string): boolean {
+  if (/^https?:/i.test(text)) {
+    return URL.parse(text)?.origin === text && !text.includes("*");
+  }
+  // Other schemes, such as those of browser extensions and mobile apps.
+  return text === "null" || /^[a-z][a-z\d+.-]*:\/\/[^/?#@\s]+$/.test(text);
+}
+
 /** Creates the CORS headers (https://fetch.spec.whatwg.org/#http-cors-protocol) of a server. */
 export function createCors({ origins, ...options }: CorsOptions): Cors {
   const methods = options.methods.join(", ");

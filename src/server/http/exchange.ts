@@ -56,6 +56,17 @@ export abstract class Exchange implements RequestHead {
     this.send(this.extraHeaders.length === 0 ? headers : [...headers, ...this.extraHeaders], body);
   }
 
+  /** Sends a response with status 500, or aborts the response that has been started. */
+  fail(): void {
+    const { response } = this.toNode();
+    if (response.headersSent) {
+      response.destroy();
+    } else {
+      response.statusCode = 500;
+      response.end();
+    }
+  }
+
   protected abstract send(headers: readonly string[], body: string): void;
 
   /** Returns the request and response objects of Node.js, for responses that `respond` cannot send. */
@@ -166,11 +177,11 @@ export class Http2Exchange extends Exchange {
   }
 
   get isClosed(): boolean {
-    return this.body.destroyed;
+    return this.body.destroyed || this.body.closed;
   }
 
   protected send(headers: readonly string[], body: string): void {
-    if (this.body.destroyed) {
+    if (this.isClosed) {
       return;
     }
     const fields: OutgoingHttpHeaders = { ":status": 200 };

@@ -42,7 +42,7 @@ export function serveHttp1FastPath(
     // If the client does not read its responses, node:http applies backpressure.
     const isEligible = bytes.length <= limits.maxHeaderBytes && socket.writableLength === 0;
     const request = isEligible ? parseRequest(bytes) : undefined;
-    const response = request && findCachedResponse(request);
+    const response = request && tryToFind(request);
     if (response === undefined) {
       handOver(bytes);
       return;
@@ -56,6 +56,14 @@ export function serveHttp1FastPath(
     if (isFirst) {
       isFirst = false;
       socket.setTimeout(limits.idleTimeoutMs + keepAliveBufferMs);
+    }
+  };
+  const tryToFind = (request: BufferedRequest) => {
+    try {
+      return findCachedResponse(request);
+    } catch {
+      // Served by node:http, the request fails with the same error, and its response reports it.
+      return undefined;
     }
   };
   const onEnd = () => socket.end();

@@ -30,6 +30,7 @@ import {
 import type { ServerLimits } from "./limits.ts";
 import { type OnRejection, rejectionOfHttp1Error } from "./rejection.ts";
 import { pathOf, rewriteAbsoluteTarget } from "./request-target.ts";
+import { createStallMonitor } from "./stall-monitor.ts";
 import { discardUnreadBody, resetUnreadStream } from "./unread-request.ts";
 
 /** Options of {@link createListener}. */
@@ -43,6 +44,8 @@ export interface ListenerOptions {
   readonly onExchange: (exchange: Exchange) => void;
   /** Called with each request and connection that the listener rejects by itself. */
   readonly onRejection: OnRejection;
+  /** Called with each error that `onExchange` throws. The exchange fails with status 500. */
+  readonly onError: (error: unknown) => void;
 }
 
 /** A port that accepts HTTP/1.1 and HTTP/2 connections. */
@@ -69,14 +72,22 @@ const lingerMs = 200;
  * protocol by ALPN with TLS, and by the first bytes in cleartext.
  */
 export function createListener(options: ListenerOptions): Listener {
-  const { limits, tls, findCachedResponse, onExchange, onRejection } = options;
+  const { limits, tls, findCachedResponse, onRejection } = options;
+  const onExchange = (exchange: Exchange) => {
+    try {
+      options.onExchange(exchange);
+    } catch (error) {
+      options.onError(error);
+      exchange.fail();
+    }
+  };
   const http1Options = {
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.idleTimeoutMs,
     keepAliveTimeoutBuffer: keepAliveBufferMs,
-    connectionsCheckingInterval: Math.min(1000, limits.headersTimeoutMs / 2),
+    connectionsCheckingInterval: Math.ceil(Math.min(1000, limits.headersTimeoutMs / 2)),
     noDelay: true,
     // A request without a host gets the same response as one with an invalid host.
     requireHostHeader: false,
@@ -98,6 +109,9 @@ export function createListener(options: ListenerOptions): Listener {
     },
   });
 
+  const stallMonitor = createStallMonitor(limits.requestTimeoutMs, () =>
+    onRejection({ reason: "stalled_response" }),
+  );
   const connections = new Set<Socket>();
   const http1Connections = new Set<Http1Socket>();
   const http2Sessions = new Set<ServerHttp2Session>();
@@ -124,9 +138,18 @@ export function createListener(options: ListenerOptions): Listener {
   const event = tls === undefined ? "connection" : "secureConnection";
   const serveHttp1 = http1.listeners(event)[0] as (this: Server, socket: Socket) => void;
   http1.off(event, serveHttp1);
+  const serveWithNode = (socket: Socket) => {
+    serveHttp1.call(http1, socket);
+    if (socket instanceof TLSSocket) {
+      // With this listener, the parser gets its data from the stream, not from the TLS layer itself.
+      // That passes on data even while the parser is paused, which the parser takes for an error.
+      socket.on("data", () => {});
+    }
+  };
   http1.on(event, (socket: Socket) => {
     http1Connections.add(socket);
     socket.once("close", () => http1Connections.delete(socket));
+    stallMonitor.watchConnection(socket);
     const { remoteAddress } = socket;
     // Node.js sends the response, and then destroys the connection with the error.
     socket.on("error", (error) => {
@@ -140,12 +163,15 @@ export function createListener(options: ListenerOptions): Listener {
         http1Connections.delete(socket);
         // HTTP/2 has no half-closed connections, unlike HTTP/1.1.
         socket.allowHalfOpen = false;
-        http2.emit("connection", socket);
+        const onSession = (session: ServerHttp2Session) => serveHttp2Session(session, socket);
+        // Emits "session" synchronously.
+        http2.on("session", onSession).emit("connection", socket);
+        http2.off("session", onSession);
       } else {
         // While closing, responses need `Connection: close`, which only the node:http path sends.
         const findUnlessClosing: FindCachedResponse = (request) =>
           closing ? undefined : findCachedResponse(request);
-        serveHttp1FastPath(socket, limits, findUnlessClosing, () => serveHttp1.call(http1, socket));
+        serveHttp1FastPath(socket, limits, findUnlessClosing, () => serveWithNode(socket));
       }
     };
     if (socket instanceof TLSSocket) {
@@ -193,19 +219,19 @@ export function createListener(options: ListenerOptions): Listener {
     }
   });
 
-  http2.on("session", (session: ServerHttp2Session) => {
+  function serveHttp2Session(session: ServerHttp2Session, socket: Socket): void {
     http2Sessions.add(session);
     session.once("close", () => http2Sessions.delete(session));
     session.setTimeout(limits.idleTimeoutMs, () => {
       session.close();
-      // A stalled stream would keep the session open forever.
-      const destroyTimer = setTimeout(() => session.destroy(), limits.requestTimeoutMs);
+      // A client that does not read would keep the connection open forever.
+      const destroyTimer = setTimeout(() => socket.destroy(), limits.requestTimeoutMs);
       session.once("close", () => clearTimeout(destroyTimer));
     });
     if (closing) {
       session.close();
     }
-  });
+  }
   http2.on("request", (request, response) => {
     resetUnreadStream(request.stream);
     onExchange(new NodeExchange(request, response));
@@ -216,6 +242,7 @@ export function createListener(options: ListenerOptions): Listener {
   const serveStream = http2.listeners("stream")[0] as OnStream;
   http2.off("stream", serveStream);
   const onStream: OnStream = (stream, headers, flags, rawHeaders) => {
+    stallMonitor.watchStream(stream);
     if (headers[":method"] === "CONNECT" || headers.expect !== undefined) {
       serveStream.call(http2, stream, headers, flags, rawHeaders);
     } else {

@@ -9,6 +9,7 @@ export type RejectionReason =
   | "malformed_request"
   | "headers_too_large"
   | "request_timeout"
+  | "stalled_response"
   | "http2_error"
   | "tls_handshake"
   | "tls_without_certificate"

@@ -1,6 +1,7 @@
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import type { Logger } from "pino";
 import { type Call, callKey } from "./call.ts";
+import { warnOfLogFailure } from "./log-failure.ts";
 import type { ServerMetrics } from "./metrics.ts";
 
 /** Observes every call, from its request headers to the end of its response. */
@@ -22,22 +23,10 @@ export function createCallObserver(logger: Logger, metrics: ServerMetrics): Call
       return (code) => {
         const durationMs = performance.now() - startedAt;
         metrics.end(call.protocol, call.method, code, durationMs / 1000);
-        const { requestId, protocol, method, runnerId, error } = call;
-        if (error === undefined && !logger.isLevelEnabled("info")) {
-          return;
-        }
-        const line = {
-          requestId,
-          protocol,
-          method,
-          ...(runnerId !== undefined && { runnerId: runnerId.slice(0, maxRunnerIdLength) }),
-          code,
-          durationMs: Math.round(durationMs * 1000) / 1000,
-        };
-        if (isServerFault(error)) {
-          logger.error({ ...line, err: causeOf(error) }, `${method} ${code}`);
-        } else {
-          logger.info(line, `${method} ${code}`);
+        try {
+          logCall(logger, call, code, durationMs);
+        } catch (error) {
+          warnOfLogFailure(error);
         }
       };
     },
@@ -49,6 +38,26 @@ export function createCallObserver(logger: Logger, metrics: ServerMetrics): Call
       return next(request);
     },
   };
+}
+
+function logCall(logger: Logger, call: Call, code: string, durationMs: number): void {
+  const { requestId, protocol, method, runnerId, error } = call;
+  if (error === undefined && !logger.isLevelEnabled("info")) {
+    return;
+  }
+  const line = {
+    requestId,
+    protocol,
+    method,
+    ...(runnerId !== undefined && { runnerId: runnerId.slice(0, maxRunnerIdLength) }),
+    code,
+    durationMs: Math.round(durationMs * 1000) / 1000,
+  };
+  if (isServerFault(error)) {
+    logger.error({ ...line, err: causeOf(error) }, `${method} ${code}`);
+  } else {
+    logger.info(line, `${method} ${code}`);
+  }
 }
 
 /** Longer ids are truncated in the log. A UUID has 36 characters, but callers can send anything. */

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import { Counter, type Registry } from "prom-client";
 import type { OnRejection, Rejection, RejectionReason } from "../http/rejection.ts";
+import { warnOfLogFailure } from "./log-failure.ts";
 
 /** What the log says about a rejection, and what an operator can do about it. */
 const messages: Record<RejectionReason, string> = {
@@ -16,6 +17,8 @@ const messages: Record<RejectionReason, string> = {
   headers_too_large: "the headers are too large; the limit is --max-header-bytes",
   request_timeout:
     "the request did not arrive in time; the limits are --headers-timeout and --request-timeout",
+  stalled_response:
+    "a client did not read a response in time and was disconnected; the limit is --request-timeout",
   http2_error: "error in the HTTP/2 connection",
   tls_handshake: "the TLS handshake failed",
   tls_without_certificate:
@@ -59,8 +62,16 @@ function createRateLimitedLog(logger: Logger, reason: RejectionReason): OnReject
   let lines = 0;
   let suppressed = 0;
 
+  function log(fields: object, text: string): void {
+    try {
+      logger[level](fields, text);
+    } catch (error) {
+      warnOfLogFailure(error);
+    }
+  }
+
   function logSuppressed(): void {
-    logger[level]({ reason, suppressed }, `${message} (${suppressed} more)`);
+    log({ reason, suppressed }, `${message} (${suppressed} more)`);
     suppressed = 0;
   }
 
@@ -72,7 +83,7 @@ function createRateLimitedLog(logger: Logger, reason: RejectionReason): OnReject
     }
     lines += 1;
     if (lines <= maxLinesPerSecond) {
-      logger[level](truncateValues(rejection), message);
+      log(truncateValues(rejection), message);
       return;
     }
     suppressed += 1;

@@ -558,7 +558,7 @@ describe.concurrent("the command line", () => {
       code: 2,
       stdout: "",
       stderr:
-        'runnerctl: GITPOD_BASE_URL "ona.com" is not a URL; expected something like https://app.ona.com/api\n',
+        'runnerctl: GITPOD_BASE_URL "ona.com" is not a URL because it has no scheme; did you mean https://ona.com?\n',
     });
   });
 });
@@ -660,7 +660,7 @@ describe("a failed call", () => {
     const { code, stderr } = await runRunnerctl(["get", late, "--base-url", baseUrl]);
     expect(code).toBe(6);
     expect(stderr).toBe(
-      `runnerctl: [unavailable] no response from ${baseUrl}: the server does not use TLS on this port; use http: (4 attempts); check --base-url (or ONA_BASE_URL), or try again later\n`,
+      `runnerctl: [failed_precondition] the request to ${baseUrl} failed: the port does not use TLS; use http: or another port\n`,
     );
   });
 

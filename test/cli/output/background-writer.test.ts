@@ -1,5 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { closeSync, constants, openSync, readSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test, vi } from "vitest";
@@ -25,11 +33,13 @@ function drain(fd: number): string {
   }
 }
 
+const formatDropped = (count: number) => `${count} dropped\n`;
+
 const line = (n: number) => `${String(n).padStart(99, "0")}\n`;
 
 test("writes all lines in order, although the pipe is full at times", async () => {
   const pipe = openPipe();
-  const writer = createBackgroundWriter(pipe, 1024 * 1024);
+  const writer = createBackgroundWriter(pipe, { maxBytes: 1024 * 1024, formatDropped });
   const expected = Array.from({ length: 5000 }, (_, n) => line(n)).join("");
   for (let n = 0; n < 5000; n++) {
     writer.write(line(n));
@@ -47,7 +57,7 @@ test("writes all lines in order, although the pipe is full at times", async () =
 
 test("drops whole lines over the limit of the backlog, and then writes new ones", async () => {
   const pipe = openPipe();
-  const writer = createBackgroundWriter(pipe, 10_000);
+  const writer = createBackgroundWriter(pipe, { maxBytes: 10_000, formatDropped });
   for (let n = 0; n < 5000; n++) {
     writer.write(line(n));
     if (n === 0) {
@@ -57,13 +67,35 @@ test("drops whole lines over the limit of the backlog, and then writes new ones"
   let received = "";
   await vi.waitFor(() => {
     received += drain(pipe);
-    // The first line, the one that is being written, and the backlog.
-    expect(received.length).toBe(2 * 100 + 10_000);
+    // The first line, the one that is being written, the backlog, and how many are missing.
+    expect(received.length).toBe(2 * 100 + 10_000 + "4898 dropped\n".length);
   });
+  expect(received.endsWith("\n4898 dropped\n")).toBe(true);
+  expect(writer.droppedLines).toBe(4898);
   await sleep(100);
   writer.write(line(9999));
   await vi.waitFor(() => {
     received += drain(pipe);
     expect(received.endsWith(line(9999))).toBe(true);
   });
+});
+
+test("reports lines that could not be written when the file can be written again", async () => {
+  const path = join(makeTempFolder().path, "log");
+  symlinkSync("/dev/full", path);
+  const fd = openSync(path, constants.O_WRONLY);
+  onTestFinished(() => closeSync(fd));
+  const writer = createBackgroundWriter(fd, { maxBytes: 10_000, formatDropped });
+  writer.write(line(1));
+  await vi.waitFor(() => expect(writer.droppedLines).toBe(1));
+  writer.write(line(2));
+  writer.write(line(3));
+  await vi.waitFor(() => expect(writer.droppedLines).toBe(3));
+  // The descriptor now refers to a file on a disk with space.
+  closeSync(fd);
+  rmSync(path);
+  expect(openSync(path, "w")).toBe(fd);
+  await vi.waitFor(() => expect(readFileSync(path, "utf8")).toBe("3 dropped\n"), 5000);
+  writer.write(line(4));
+  await vi.waitFor(() => expect(readFileSync(path, "utf8")).toBe(`3 dropped\n${line(4)}`));
 });

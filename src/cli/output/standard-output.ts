@@ -1,5 +1,6 @@
 import { fstatSync, writeSync } from "node:fs";
 import { getSystemErrorMessage } from "node:util";
+import { writeError } from "./standard-error.ts";
 
 /** Writes text to standard output. See {@link exitOnFailedWrite} for what happens if it fails. */
 export function writeOutput(text: string): void {
@@ -18,13 +19,14 @@ export function writeOutput(text: string): void {
   }
 }
 
-/** Writes text to standard error. If that fails, there is nowhere to say so. */
-export function writeError(text: string): void {
-  // Not at the start: creating the stream takes a noticeable part of a short command.
-  if (process.stderr.listenerCount("error") === 0) {
-    process.stderr.on("error", () => {});
-  }
-  process.stderr.write(text);
+let handleClosedOutput = (): void => process.exit();
+
+/**
+ * Calls `onClosed` instead of exiting when the reader of standard output has closed the pipe. For
+ * commands whose work is not their output.
+ */
+export function onClosedOutput(onClosed: () => void): void {
+  handleClosedOutput = onClosed;
 }
 
 /**
@@ -34,7 +36,8 @@ export function writeError(text: string): void {
 export function exitOnFailedWrite(): void {
   process.stdout.on("error", ({ code, errno }: NodeJS.ErrnoException) => {
     if (code === "EPIPE") {
-      process.exit();
+      handleClosedOutput();
+      return;
     }
     const reason = errno === undefined ? code : getSystemErrorMessage(errno);
     writeError(`runnerctl: cannot write to standard output: ${reason}\n`);
