@@ -5,6 +5,8 @@ import { parseListenHost } from "../../server/http/host.ts";
 import { defaultLimits } from "../../server/http/limits.ts";
 import { parsePathPrefix } from "../../server/path-prefix.ts";
 import { asArgParser, ListOption, parseDuration, parseDurationOrZero } from "../arguments.ts";
+import { wrapParagraphs } from "../output/help-layout.ts";
+import { getColumns } from "../output/text-layout.ts";
 import { applyServeEnvironment } from "./serve-environment.ts";
 
 /** The parsed options of `runnerctl serve`. Timeouts are in milliseconds. */
@@ -35,6 +37,15 @@ export interface ServeOptions {
   readonly warnings: readonly string[];
 }
 
+const moreHelp = `Every option can be set by an environment variable: --token-file by
+RUNNER_SERVER_TOKEN_FILE, lists separated by commas, --token by RUNNER_SERVER_TOKENS.
+An empty one counts as unset.
+
+The server also serves /healthz, /readyz and /metrics.
+
+Example:
+  runnerctl serve --data fixtures --token "$TOKEN" --host 0.0.0.0`;
+
 /** Adds the description and options of `runnerctl serve` to `command`, and returns it. */
 export function addServeOptions(command: Command): Command {
   command
@@ -46,18 +57,7 @@ export function addServeOptions(command: Command): Command {
           ? description
           : `${description} (${defaultValueDescription ?? defaultValue})`,
     })
-    .addHelpText(
-      "after",
-      `
-Every option can be set by an environment variable: --token-file by
-RUNNER_SERVER_TOKEN_FILE, lists separated by commas, --token by
-RUNNER_SERVER_TOKENS. An empty one counts as unset.
-
-The server also serves /healthz, /readyz and /metrics.
-
-Example:
-  runnerctl serve --data fixtures --token "$TOKEN" --host 0.0.0.0`,
-    )
+    .addHelpText("after", () => `\n${wrapParagraphs(moreHelp, getColumns(process.stdout))}`)
     .allowExcessArguments()
     .hook("preAction", (command) => {
       const warnings = applyServeEnvironment(command);

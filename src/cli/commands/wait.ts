@@ -10,6 +10,7 @@ import { printEachRunner } from "../for-each-runner.ts";
 import { createResultPrinter } from "../output/print.ts";
 import { describeCallError } from "../output/request-id.ts";
 import type { Row } from "../output/rows.ts";
+import { writeError } from "../output/standard-error.ts";
 import { createStatusLine, type StatusPart } from "../output/status-line.ts";
 import { statusReport } from "../output/status-report.ts";
 import type { PollingOptions } from "../print-runners.ts";
@@ -72,7 +73,7 @@ export async function wait(
       await print({ rows: () => [], json });
       const prefix = several ? `runnerctl: ${runnerId}:` : "runnerctl:";
       for (const line of outcome.lines) {
-        process.stderr.write(`${prefix} ${sanitize(line)}\n`);
+        writeError(`${prefix} ${sanitize(line)}\n`);
       }
     },
   );
