@@ -82,22 +82,46 @@ export function asArgParser<Value>(
 
 /**
  * An option with a list of values: it can be given several times, and each value can contain
- * several ones, separated by commas. It is the only kind of option that can be repeated.
+ * several ones, separated by commas and spaces. It is the only kind of option that can be repeated.
  */
 export class ListOption extends Option {
   constructor(flags: string, description: string) {
     super(flags, description);
     this.argParser((text: string, previous: readonly string[] = []) => [
       ...previous,
-      ...text.split(",").filter((item) => item !== ""),
+      ...splitList(text),
     ]);
   }
 }
 
+function splitList(text: string): string[] {
+  return text.split(",").map((item) => item.trim());
+}
+
+/** Returns whether one of several values in a list is empty, usually an unset variable of the shell. */
+export function hasEmptyItem(text: string): boolean {
+  return text !== "" && splitList(text).includes("");
+}
+
+/**
+ * Makes every option of `command` with an empty value count as unset, so that its default applies,
+ * just like an empty environment variable. A program can then pass on what may be empty.
+ */
+export function treatEmptyAsUnset(command: Command): void {
+  for (const option of command.options.filter((option) => option.required)) {
+    const { parseArg } = option;
+    option.argParser((text: string, previous: unknown) =>
+      text === "" || parseArg === undefined ? text : parseArg(text, previous),
+    );
+  }
+  const setOptionValueWithSource = command.setOptionValueWithSource.bind(command);
+  command.setOptionValueWithSource = (name, value, source) =>
+    value === "" ? command : setOptionValueWithSource(name, value, source);
+}
+
 /**
  * Makes it a usage error to give an option of `command` twice, unless it is a {@link ListOption},
- * or to give a list an empty value, which is usually an unset variable of the shell. Neither is
- * silently ignored.
+ * or to give a list several values of which one is empty. Neither is silently ignored.
  */
 export function checkRepeatedOptions(command: Command): void {
   for (const option of command.options) {
@@ -106,7 +130,7 @@ export function checkRepeatedOptions(command: Command): void {
       `option:${option.name()}`,
       (value?: string) => {
         if (option instanceof ListOption) {
-          if (value?.split(",").includes("")) {
+          if (hasEmptyItem(value ?? "")) {
             command.error(`error: option '${option.flags}' has an empty value`);
           }
         } else if (command.getOptionValueSource(option.attributeName()) === "cli") {

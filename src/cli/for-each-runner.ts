@@ -1,5 +1,6 @@
 import { exitCodeFor, raiseExitCode } from "./exit-code.ts";
 import { formatError } from "./output/error-line.ts";
+import { writeError } from "./output/standard-error.ts";
 
 /**
  * Runs `run` for each runner, concurrently. Rejects with the error of a single runner. If there
@@ -9,7 +10,7 @@ import { formatError } from "./output/error-line.ts";
 export async function forEachRunner(
   runnerIds: readonly string[],
   run: (runnerId: string) => Promise<void>,
-  writeError?: (line: string) => void,
+  write?: (line: string) => void,
 ): Promise<void> {
   const isSingle = runnerIds.length === 1;
   await Promise.all(
@@ -18,7 +19,7 @@ export async function forEachRunner(
         if (isSingle) {
           throw error;
         }
-        return reportError(runnerId, error, writeError);
+        return reportError(runnerId, error, write);
       }),
     ),
   );
@@ -55,8 +56,8 @@ export async function printEachRunner<Value>(
 async function reportError(
   runnerId: string,
   error: unknown,
-  writeError: (line: string) => void = (line) => process.stderr.write(line),
+  write: (line: string) => void = writeError,
 ): Promise<void> {
   raiseExitCode(exitCodeFor(error));
-  writeError(`runnerctl: ${runnerId}: ${await formatError(error)}\n`);
+  write(`runnerctl: ${runnerId}: ${await formatError(error)}\n`);
 }

@@ -8,9 +8,13 @@ import {
   ListOption,
   parseDuration,
   parseDurationOrZero,
+  treatEmptyAsUnset,
 } from "./arguments.ts";
 import { addServeOptions } from "./commands/serve-options.ts";
+import { helpLayout } from "./output/help-layout.ts";
+import { writeError } from "./output/standard-error.ts";
 import { exitOnFailedWrite, writeOutput } from "./output/standard-output.ts";
+import { getColumns } from "./output/text-layout.ts";
 
 // Each action imports its command's module, so that no command waits for code
 // that only other commands need.
@@ -21,6 +25,9 @@ export const program = new Command("runnerctl")
   .exitOverride()
   .configureOutput({
     writeOut: writeOutput,
+    writeErr: writeError,
+    getOutHelpWidth: () => getColumns(process.stdout),
+    getErrHelpWidth: () => getColumns(process.stderr),
     outputError: (text, write) => write(`runnerctl: ${sanitize(text.replace(/^error: /, ""))}\n`),
   });
 
@@ -105,6 +112,8 @@ program
 
 for (const command of [program, ...program.commands]) {
   checkRepeatedOptions(command);
+  command.configureHelp({ ...command.configureHelp(), ...helpLayout });
+  treatEmptyAsUnset(command);
 }
 
 /** What differs between the commands for runners. */
@@ -212,6 +221,6 @@ async function reportError(error: unknown): Promise<void> {
     import("./output/error-line.ts"),
     import("./exit-code.ts"),
   ]);
-  process.stderr.write(`runnerctl: ${await formatError(error)}\n`);
+  writeError(`runnerctl: ${await formatError(error)}\n`);
   process.exitCode = exitCodeFor(error);
 }

@@ -2,20 +2,6 @@
 const notPlain = /[^\n -~]/;
 
 /**
- * Matches the characters that must not reach a terminal as they are:
- *
- * - control characters: C0 (so no escape sequences), DEL and C1, except whitespace
- * - line and paragraph separators, and unpaired surrogates
- * - invisible characters, including all that override the direction of text (bidi controls)
- *
- * Zero-width joiners, non-joiners and variation selectors are invisible too, but emoji and several
- * scripts need them. They match where they have no effect, such as between Latin letters, and only
- * make two names look the same.
- */
-const unsafe =
-  /[[\p{Cc}--[\t\n\r]]\p{Zl}\p{Zp}\p{Cs}\ufff9-\ufffb[\p{DI}--[\u200c\u200d\p{Variation_Selector}]]]|(?<![[[\p{L}\p{M}\p{Emoji}]--[\p{ASCII}\p{sc=Latin}\p{sc=Greek}\p{sc=Cyrillic}\p{sc=Inherited}]]\ufe0f])(?!\ufe0f\u20e3)[\u200c\u200d\p{Variation_Selector}]/gv;
-
-/**
  * Returns `text` as a single line that is safe to print on a terminal. Line breaks and tabs become
  * spaces. Control characters, bidi controls and other invisible characters become U+FFFD.
  *
@@ -46,10 +32,27 @@ export function sanitizeJson(json: string): string {
  * are kept.
  */
 export function replaceUnsafe(text: string, replace: (character: string) => string): string {
-  return notPlain.test(text) ? text.replace(unsafe, replace) : text;
+  return notPlain.test(text) ? text.replace(createUnsafePattern(), replace) : text;
 }
 
 /** Returns whether a text is safe to print on a terminal, except for tabs and line breaks in it. */
 export function isSafe(text: string): boolean {
-  return text.search(unsafe) === -1;
+  return !notPlain.test(text) || text.search(createUnsafePattern()) === -1;
+}
+
+/**
+ * Creates a pattern for the characters that must not reach a terminal as they are:
+ *
+ * - control characters: C0 (so no escape sequences), DEL and C1, except whitespace
+ * - line and paragraph separators, and unpaired surrogates
+ * - invisible characters, including all that override the direction of text (bidi controls)
+ *
+ * Zero-width joiners, non-joiners and variation selectors are invisible too, but emoji and several
+ * scripts need them. They match where they have no effect, such as between Latin letters, and only
+ * make two names look the same.
+ *
+ * A function, because creating the pattern takes longer than printing a runner.
+ */
+function createUnsafePattern(): RegExp {
+  return /[[\p{Cc}--[\t\n\r]]\p{Zl}\p{Zp}\p{Cs}\ufff9-\ufffb[\p{DI}--[\u200c\u200d\p{Variation_Selector}]]]|(?<![[[\p{L}\p{M}\p{Emoji}]--[\p{ASCII}\p{sc=Latin}\p{sc=Greek}\p{sc=Cyrillic}\p{sc=Inherited}]]\ufe0f])(?!\ufe0f\u20e3)[\u200c\u200d\p{Variation_Selector}]/gv;
 }

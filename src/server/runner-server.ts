@@ -15,7 +15,7 @@ import { createConnectHandler } from "./connect-handler.ts";
 import { createFastPath } from "./fast-path.ts";
 import { createCors, isOrigin } from "./http/cors.ts";
 import type { Exchange, NodeResponse, RequestHead } from "./http/exchange.ts";
-import { createHostParser, isLoopback } from "./http/host.ts";
+import { createHostParser, isLoopback, parseListenHost } from "./http/host.ts";
 import type { ServerLimits } from "./http/limits.ts";
 import { createListener, type ListenerOptions } from "./http/listener.ts";
 import { memoize } from "./http/memoize.ts";
@@ -27,6 +27,7 @@ import { warnOfLogFailure } from "./observability/log-failure.ts";
 import { createServerMetrics } from "./observability/metrics.ts";
 import { createRejectionObserver } from "./observability/rejection-observer.ts";
 import { requestIdHeader } from "./observability/request-id.ts";
+import { parsePathPrefix } from "./path-prefix.ts";
 import { createRunnerRoutes } from "./runner-routes.ts";
 import { readServerLimits } from "./server-limits.ts";
 import { createStoreCheck } from "./store-check.ts";
@@ -47,7 +48,7 @@ export interface RunnerServerOptions {
   readonly port?: number;
   /** The certificate and its private key, in PEM, to serve over TLS. Default: cleartext. */
   readonly tls?: NonNullable<ListenerOptions["tls"]>;
-  /** A path under which the API is served, in addition to the root. Default: `/api`. */
+  /** A path under which the API is served, in addition to the root; `/` for none. Default: `/api`. */
   readonly pathPrefix?: string;
   /**
    * Returns whether a bearer token is accepted; see `createTokenVerifier`.
@@ -108,12 +109,13 @@ export interface RunnerServer {
  * with other servers in the same process.
  *
  * Throws an Error if `host` is not a loopback address, and there is neither
- * `verifyToken` nor `allowUnauthenticated`; or if one of `corsOrigins` is not
- * an origin. Throws a RangeError if the port or a limit is not a number that it
- * accepts.
+ * `verifyToken` nor `allowUnauthenticated`; or if `host`, `pathPrefix` or one of
+ * `corsOrigins` is invalid. Throws a RangeError if the port or a limit is not a
+ * number that it accepts.
  */
 export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
-  const { host = "127.0.0.1", verifyToken, allowUnauthenticated = false } = options;
+  const { verifyToken, allowUnauthenticated = false } = options;
+  const host = parseListenHost(options.host || "127.0.0.1");
   const port = numberOption("port", options.port, 8080, { min: 0, max: 65_535, integer: true });
   const limits = readServerLimits(options.limits);
   const metrics = createServerMetrics(options.registry);
@@ -163,7 +165,7 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
     allowedHeaders: [...connectCors.allowedHeaders, "Authorization", requestIdHeader],
     exposedHeaders: [...connectCors.exposedHeaders, requestIdHeader, "WWW-Authenticate"],
   });
-  const prefix = normalizePrefix(options.pathPrefix ?? "/api");
+  const prefix = parsePathPrefix(options.pathPrefix || "/api");
   const procedureOf = memoize((path: string) =>
     path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path,
   );
@@ -309,11 +311,6 @@ export function createRunnerServer(options: RunnerServerOptions): RunnerServer {
       return this.close();
     },
   };
-}
-
-/** Returns a prefix with one leading slash and no trailing one, or an empty string. */
-function normalizePrefix(prefix: string): string {
-  return prefix.replace(/^\/*/, "/").replace(/\/+$/, "");
 }
 
 function send(

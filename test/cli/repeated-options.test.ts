@@ -20,10 +20,16 @@ const allOptions = [program, ...program.commands].flatMap((command) =>
   })),
 );
 
+function exampleOf({ argChoices, flags }: Option): string {
+  return (
+    argChoices?.[0] ??
+    (/duration|time>/.test(flags) ? "5s" : /origin/.test(flags) ? "https://seven" : "7")
+  );
+}
+
 /** Parses the option twice, and returns the usage error. No action runs. */
 async function parseTwice(command: Command, option: Option): Promise<string> {
-  const value = option.argChoices?.[0] ?? (/duration|time>/.test(option.flags) ? "5s" : "7");
-  const once = [option.long ?? "", ...(option.required ? [value] : [])];
+  const once = [option.long ?? "", ...(option.required ? [exampleOf(option)] : [])];
   const prefix = command === program ? [] : [command.name()];
   try {
     // The unknown option is the error of options that may be given twice.
@@ -54,7 +60,10 @@ describe("an option that is given twice", () => {
     "$name accumulates",
     async ({ command, option }) => {
       expect(await parseTwice(command, option)).toBe("error: unknown option '--unknown'");
-      expect(command.opts()[option.attributeName()]).toEqual(["7", "7"]);
+      expect(command.opts()[option.attributeName()]).toEqual([
+        exampleOf(option),
+        exampleOf(option),
+      ]);
     },
   );
 
@@ -82,10 +91,12 @@ describe("runnerctl", () => {
       "option '--port <number>' is given twice",
     ],
     [["serve", "--lenient", "--sample", "--lenient"], "option '--lenient' is given twice"],
-    [["verify", id, "--capability", ""], "option '--capability <name>' has an empty value"],
+    // An empty value counts as unset, and these options are required.
+    [["verify", id, "--capability", ""], "required option '--capability <name>' not specified"],
     [["verify", id, "--capability", "a,,b"], "option '--capability <name>' has an empty value"],
-    [["wait", id, "--for="], "option '--for <condition>' has an empty value"],
-    [["serve", "--sample", "--token", ""], "option '--token <token...>' has an empty value"],
+    [["wait", id, "--for="], "required option '--for <condition>' not specified"],
+    [["wait", id, "--for", " , deleted"], "option '--for <condition>' has an empty value"],
+    [["serve", "--sample", "--token", "a,"], "option '--token <token...>' has an empty value"],
   ])("%j exits with 2", async (args, message) => {
     const { code, stdout, stderr } = await runRunnerctl(args, { ONA_BASE_URL: "http://[::1]:1" });
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });

@@ -239,7 +239,7 @@ describe("runnerctl serve", () => {
     [["--nonsense"], "unknown option"],
     [["--sample", "--drain-delay", "5"], "500ms, 5s or 2m"],
     [["--data", "examples/runners", "--token", "one", "se cret"], "--token: token 2 contains a"],
-    [["--data", "examples/runners", "--token", ""], "--token <token...>' has an empty value"],
+    [["--data", "examples/runners", "--token", ","], "--token <token...>' has an empty value"],
     [["--data", "examples/runners", "--cors-origin", "a.example.com"], "is not an origin"],
     [["--data", "examples/runners", "--path-prefix", "/a b"], "a path, such as /api"],
     [

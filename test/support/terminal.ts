@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import graphemes from "@xterm/addon-unicode-graphemes";
 import xterm, { type ITerminalOptions } from "@xterm/headless";
 
 const root = new URL("../..", import.meta.url).pathname;
@@ -15,6 +16,10 @@ export interface TerminalProcess extends AsyncDisposable {
   readonly output: string;
   /** Returns the lines of the scrollback and the screen, without trailing blank lines. */
   readLines(): Promise<string[]>;
+  /** Returns the lines that were too long, so that the terminal broke them, in one piece. */
+  readBrokenLines(): Promise<string[]>;
+  /** Returns the columns, from 0, at which a text starts in any line. */
+  findColumns(text: string): Promise<number[]>;
   /** Resolves with the first match in the joined lines. Rejects if the process exits first. */
   waitForLines(pattern: RegExp): Promise<RegExpExecArray>;
   /** Types on the keyboard. */
@@ -22,7 +27,15 @@ export interface TerminalProcess extends AsyncDisposable {
   /** Resizes the terminal, which first reflows its content. */
   resize(columns: number, rows?: number): Promise<void>;
   /** Resolves when the process has exited and all its output is on the screen. */
-  readonly exited: Promise<{ code: number | null; output: string; lines: string[] }>;
+  readonly exited: Promise<TerminalExit>;
+}
+
+/** How a {@link TerminalProcess} ended, with what it left on the terminal. */
+export interface TerminalExit {
+  readonly code: number | null;
+  readonly output: string;
+  readonly lines: readonly string[];
+  readonly brokenLines: readonly string[];
 }
 
 /** Options of {@link startOnTerminal}. */
@@ -56,6 +69,7 @@ export function startOnTerminal(
     scrollback: 10_000,
     ...emulator,
   });
+  terminal.loadAddon(new graphemes.UnicodeGraphemesAddon());
   const { PATH, HOME } = process.env;
   const child = spawn("python3", [pseudoTerminal, String(columns), String(rows), ...command], {
     cwd: root,
@@ -82,9 +96,40 @@ export function startOnTerminal(
     );
     return all.slice(0, all.findLastIndex((line) => line !== "") + 1);
   };
+  const brokenLines = () => {
+    const { active } = terminal.buffer;
+    const rows = Array.from({ length: active.length }, (_, y) => active.getLine(y));
+    const broken: string[] = [];
+    for (const [y, row] of rows.entries()) {
+      const text = row?.translateToString() ?? "";
+      if (row?.isWrapped) {
+        broken.push((broken.pop() ?? "") + text);
+      } else if (rows[y + 1]?.isWrapped) {
+        broken.push(text);
+      }
+    }
+    return broken.map((line) => line.trimEnd());
+  };
+  const columnsOf = (text: string) => {
+    const { active } = terminal.buffer;
+    return Array.from({ length: active.length }, (_, y) => y).flatMap((y) => {
+      const line = active.getLine(y);
+      const cells = Array.from({ length: terminal.cols }, (_, x) => line?.getCell(x)?.getChars());
+      const before = cells
+        .map((chars) => chars ?? "")
+        .join("")
+        .indexOf(text);
+      if (before === -1) {
+        return [];
+      }
+      // Wide characters have an empty second cell.
+      const lengths = cells.map((_, x) => cells.slice(0, x + 1).join("").length);
+      return [lengths.findIndex((length) => length > before)];
+    });
+  };
   const exited = once(child, "close").then(async ([code]) => {
     await flush();
-    return { code: code as number | null, output, lines: lines() };
+    return { code: code as number | null, output, lines: lines(), brokenLines: brokenLines() };
   });
   return {
     get output() {
@@ -93,6 +138,14 @@ export function startOnTerminal(
     readLines: async () => {
       await flush();
       return lines();
+    },
+    readBrokenLines: async () => {
+      await flush();
+      return brokenLines();
+    },
+    findColumns: async (text) => {
+      await flush();
+      return columnsOf(text);
     },
     waitForLines: (pattern) =>
       new Promise((resolve, reject) => {

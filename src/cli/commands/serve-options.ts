@@ -1,9 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { flagFromVariable } from "../../client/environment.ts";
 import { findTokenFault } from "../../server/bearer-token.ts";
 import { isOrigin } from "../../server/http/cors.ts";
+import { parseListenHost } from "../../server/http/host.ts";
 import { defaultLimits } from "../../server/http/limits.ts";
+import { parsePathPrefix } from "../../server/path-prefix.ts";
 import { asArgParser, ListOption, parseDuration, parseDurationOrZero } from "../arguments.ts";
+import { wrapParagraphs } from "../output/help-layout.ts";
+import { getColumns } from "../output/text-layout.ts";
+import { applyServeEnvironment } from "./serve-environment.ts";
 
 /** The parsed options of `runnerctl serve`. Timeouts are in milliseconds. */
 export interface ServeOptions {
@@ -29,7 +33,18 @@ export interface ServeOptions {
   readonly shutdownTimeout: number;
   readonly drainDelay: number;
   readonly logLevel: string;
+  /** About environment variables that are ignored. */
+  readonly warnings: readonly string[];
 }
+
+const moreHelp = `Every option can be set by an environment variable: --token-file by
+RUNNER_SERVER_TOKEN_FILE, lists separated by commas, --token by RUNNER_SERVER_TOKENS.
+An empty one counts as unset.
+
+The server also serves /healthz, /readyz and /metrics.
+
+Example:
+  runnerctl serve --data fixtures --token "$TOKEN" --host 0.0.0.0`;
 
 /** Adds the description and options of `runnerctl serve` to `command`, and returns it. */
 export function addServeOptions(command: Command): Command {
@@ -42,21 +57,11 @@ export function addServeOptions(command: Command): Command {
           ? description
           : `${description} (${defaultValueDescription ?? defaultValue})`,
     })
-    .addHelpText(
-      "after",
-      `
-Every option can be set by an environment variable: --token-file by
-RUNNER_SERVER_TOKEN_FILE, lists separated by commas, --token by
-RUNNER_SERVER_TOKENS.
-
-The server also serves /healthz, /readyz and /metrics.
-
-Example:
-  runnerctl serve --data fixtures --token "$TOKEN" --host 0.0.0.0`,
-    )
+    .addHelpText("after", () => `\n${wrapParagraphs(moreHelp, getColumns(process.stdout))}`)
     .allowExcessArguments()
     .hook("preAction", (command) => {
-      applyFlagsFromEnvironment(command);
+      const warnings = applyServeEnvironment(command);
+      command.setOptionValue("warnings" satisfies keyof ServeOptions, warnings);
       checkTokensAndOrigins(command);
       checkOptionCombinations(command);
     });
@@ -73,15 +78,25 @@ Example:
   );
   add(
     "Address:",
-    valueOption("--host <address>", "address to listen on", "127.0.0.1"),
+    valueOption(
+      "--host <address>",
+      "address to listen on",
+      "127.0.0.1",
+      asArgParser(parseListenHost),
+    ),
     valueOption("--port <number>", "port to listen on, 0 for any free port", 8080, parsePort),
-    valueOption("--path-prefix <path>", "also serve under this path", "/api", parsePathPrefix),
+    valueOption(
+      "--path-prefix <path>",
+      "also serve under this path, / for none",
+      "/api",
+      asArgParser((text) => parsePathPrefix(text) || "/"),
+    ),
     valueOption("--tls-cert <file>", "certificate in PEM format; enables TLS"),
     valueOption("--tls-key <file>", "private key of the certificate, in PEM format"),
   );
   add(
     "Access:",
-    listOption("--token <token...>", "bearer tokens to accept", "RUNNER_SERVER_TOKENS"),
+    listOption("--token <token...>", "bearer tokens to accept"),
     valueOption(
       "--token-file <file>",
       "file with more tokens, one per line; reloaded when it changes",
@@ -147,10 +162,6 @@ Example:
   return command;
 }
 
-function envName(option: Option): string {
-  return `RUNNER_SERVER_${option.name().replaceAll("-", "_").toUpperCase()}`;
-}
-
 function valueOption<T>(
   flags: string,
   description: string,
@@ -161,34 +172,15 @@ function valueOption<T>(
   if (parse !== undefined) {
     option.argParser(parse);
   }
-  return option.env(envName(option));
+  return option;
 }
 
 function flagOption(flags: string, description: string): Option {
   return new Option(flags, description).default(false);
 }
 
-/** Sets flags from the environment. Commander itself sets a flag even if the value is `false`. */
-function applyFlagsFromEnvironment(command: Command): void {
-  for (const option of command.options.filter((option) => option.isBoolean())) {
-    const name = option.attributeName();
-    if (command.getOptionValueSource(name) !== "default") {
-      continue;
-    }
-    try {
-      const isSet = flagFromVariable(envName(option), process.env);
-      if (isSet !== undefined) {
-        command.setOptionValueWithSource(name, isSet, "env");
-      }
-    } catch (error) {
-      command.error(`error: ${(error as Error).message}`);
-    }
-  }
-}
-
-function listOption(flags: string, description: string, env?: string): Option {
-  const option = new ListOption(flags, description).default([]);
-  return option.env(env ?? envName(option));
+function listOption(flags: string, description: string): Option {
+  return new ListOption(flags, description).default([]);
 }
 
 function durationOption(flags: string, description: string, defaultMs: number): Option {
@@ -233,13 +225,6 @@ function checkOptionCombinations(command: Command): void {
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     command.error("error: --tls-cert and --tls-key must be used together");
   }
-}
-
-function parsePathPrefix(text: string): string {
-  if (!/^[\w.~!$&'()*+,;=:@%/-]*$/.test(text)) {
-    throw new InvalidArgumentError("It must be a path, such as /api.");
-  }
-  return text;
 }
 
 function parsePositiveInteger(text: string): number {

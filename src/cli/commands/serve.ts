@@ -26,6 +26,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   const registry = new Registry();
   const logger = await createServeLogger(options.logLevel, registry);
   collectProcessMetrics(registry);
+  for (const warning of options.warnings) {
+    logger.warn(warning);
+  }
   const { tlsCert, tlsKey } = options;
   const tls =
     tlsCert !== undefined && tlsKey !== undefined ? readTlsFiles(tlsCert, tlsKey) : undefined;

@@ -1,3 +1,4 @@
+import { Code, type ConnectError } from "@connectrpc/connect";
 import type { Runner } from "../../../gen/gitpod/v1/runner_service_pb.ts";
 import type { RunnerClient } from "../../client/runner-client.ts";
 import { WaitTimeoutError, waitForRunner } from "../../client/wait-for-runner.ts";
@@ -9,6 +10,7 @@ import { printEachRunner } from "../for-each-runner.ts";
 import { createResultPrinter } from "../output/print.ts";
 import { describeCallError } from "../output/request-id.ts";
 import type { Row } from "../output/rows.ts";
+import { writeError } from "../output/standard-error.ts";
 import { createStatusLine, type StatusPart } from "../output/status-line.ts";
 import { statusReport } from "../output/status-report.ts";
 import type { PollingOptions } from "../print-runners.ts";
@@ -17,6 +19,12 @@ import { createTerminationSignal } from "../termination-signals.ts";
 
 /** The deadline of the only call of `--timeout 0`, in milliseconds. */
 const singleCallTimeoutMs = 10_000;
+
+/** A call that gets no response for so long is worth reporting, in milliseconds. */
+const slowCallMs = 1_000;
+
+/** How much earlier than the end of the wait the deadline of its last call may be, in milliseconds. */
+const timerToleranceMs = 100;
 
 /** The options of `runnerctl wait`. A timeout of 0 checks the conditions once. */
 export interface WaitCommandOptions extends PollingOptions {
@@ -65,7 +73,7 @@ export async function wait(
       await print({ rows: () => [], json });
       const prefix = several ? `runnerctl: ${runnerId}:` : "runnerctl:";
       for (const line of outcome.lines) {
-        process.stderr.write(`${prefix} ${sanitize(line)}\n`);
+        writeError(`${prefix} ${sanitize(line)}\n`);
       }
     },
   );
@@ -108,9 +116,9 @@ async function waitForAll(
 ): Promise<ReadonlyMap<string, Promise<Outcome>>> {
   const client = await createRunnerClientFromOptions(options, { timeoutIncludesQueue: true });
   const progresses = runnerIds.map((): Progress => ({ isDone: false }));
-  const endsAt = Date.now() + options.timeout;
+  const endsAt = performance.now() + options.timeout;
   using line = createStatusLine(
-    () => progressParts(progresses, conditions, Math.max(0, endsAt - Date.now())),
+    () => progressParts(progresses, conditions, Math.max(0, endsAt - performance.now())),
     // The log of requests would be drawn over the line.
     { enabled: !options.verbose, color: options.color },
   );
@@ -133,13 +141,29 @@ async function waitForOne(
   { interval: intervalMs, timeout: timeoutMs, signal }: WaitOptions,
   onProgress: () => void,
 ): Promise<Outcome> {
-  const startedAt = Date.now();
+  const startedAt = performance.now();
   const areMet = (runner: Runner | undefined) => {
     const at = new Date();
     return conditions.every((condition) => condition.holds(runner, at));
   };
+  let calledAt = startedAt;
+  const timedClient: RunnerClient = {
+    getRunner: (request, options) => {
+      calledAt = performance.now();
+      return client.getRunner(request, options);
+    },
+  };
+  /** Whether the end of the wait cut off a call that had just begun, which says nothing of the server. */
+  const isCutOff = (error: ConnectError) => {
+    const now = performance.now();
+    return (
+      error.code === Code.DeadlineExceeded &&
+      now - startedAt > timeoutMs - timerToleranceMs &&
+      now - calledAt < slowCallMs
+    );
+  };
   try {
-    const runner = await waitForRunner(client, runnerId, areMet, {
+    const runner = await waitForRunner(timedClient, runnerId, areMet, {
       intervalMs,
       timeoutMs,
       signal,
@@ -148,11 +172,13 @@ async function waitForOne(
         if (runner !== undefined) {
           progress.lastSeen = { runner, at: new Date() };
         }
-        progress.callError = error && describeCallError(error);
+        if (error === undefined || !isCutOff(error)) {
+          progress.callError = error && describeCallError(error);
+        }
         onProgress();
       },
     });
-    return { isMet: true, runner, afterMs: Date.now() - startedAt };
+    return { isMet: true, runner, afterMs: performance.now() - startedAt };
   } catch (error) {
     if (!(error instanceof WaitTimeoutError)) {
       throw error;

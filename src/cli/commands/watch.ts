@@ -10,9 +10,12 @@ import { healthColor } from "../output/colors.ts";
 import { formatJson } from "../output/format-json.ts";
 import { formatAge } from "../output/format-time.ts";
 import { canRedraw, canShowColors, type OutputOptions } from "../output/print.ts";
+import { writeError } from "../output/standard-error.ts";
 import { writeOutput } from "../output/standard-output.ts";
 import { createStatusLine, type StatusPart } from "../output/status-line.ts";
 import { healthRow, phaseRow } from "../output/status-report.ts";
+import { createTextLayout } from "../output/text-layout.ts";
+import { loadTextWidth } from "../output/text-width.ts";
 import { createWatchEventDetector, type WatchEvent } from "../output/watch-event.ts";
 import { renderWatchEvent } from "../output/watch-line.ts";
 import type { PollingOptions } from "../print-runners.ts";
@@ -64,7 +67,8 @@ export async function watch(
           throw error;
         }
         const at = new Date();
-        state.lastSeen = runner === undefined ? state.lastSeen : { runner, at };
+        state.lastSeen =
+          runner === undefined ? state.lastSeen : { runner, at, seenAtMs: performance.now() };
         state.lastError = error;
         for (const event of detectEvents(poll, at)) {
           line.printAbove(() => print(event));
@@ -74,7 +78,7 @@ export async function watch(
         }
       }
     },
-    (text) => line.printAbove(() => process.stderr.write(text)),
+    (text) => line.printAbove(() => writeError(text)),
   );
 }
 
@@ -88,6 +92,8 @@ interface State {
 interface Snapshot {
   readonly runner: Runner;
   readonly at: Date;
+  /** The same time by the monotonic clock. */
+  readonly seenAtMs: number;
 }
 
 function statusParts(states: readonly State[], now: Date): StatusPart[] {
@@ -102,14 +108,14 @@ function runnerParts({ lastSeen, lastError }: State, now: Date): StatusPart[] {
   if (lastSeen === undefined) {
     return [{ text: "no response yet" }, ...errorParts];
   }
-  const { runner, at } = lastSeen;
+  const { runner, at, seenAtMs } = lastSeen;
   const heartbeatMs = heartbeatAgeMs(runner, now);
   const [phase, health] = [phaseRow(runner), healthRow(runner, at)];
   return [
     { text: `phase ${phase.text}`, color: phase.color },
     { text: `health ${health.text}`, color: health.color },
     { text: heartbeatMs === undefined ? "no heartbeat" : `heartbeat ${formatAge(heartbeatMs)}` },
-    { text: `seen ${formatAge(now.getTime() - at.getTime())}` },
+    { text: `seen ${formatAge(performance.now() - seenAtMs)}` },
     ...errorParts,
   ];
 }
@@ -139,13 +145,19 @@ async function createEventPrinter(
   several: boolean,
 ): Promise<(event: WatchEvent) => void> {
   switch (output) {
-    case "text":
+    case "text": {
+      const textWidth = await loadTextWidth();
       return (event) => {
         const isAboutErrors = event.type === "error" || event.type === "recovered";
         const stream = isAboutErrors ? process.stderr : process.stdout;
-        const text = renderWatchEvent(event, { several, colored: color && canShowColors(stream) });
-        isAboutErrors ? process.stderr.write(text) : writeOutput(text);
+        const text = renderWatchEvent(event, {
+          several,
+          colored: color && canShowColors(stream),
+          layout: stream.isTTY ? createTextLayout(stream, textWidth) : undefined,
+        });
+        (isAboutErrors ? writeError : writeOutput)(text);
       };
+    }
     case "json":
       return (event) => writeOutput(`${formatJson(event)}\n`);
     case "yaml": {

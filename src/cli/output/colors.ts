@@ -1,6 +1,6 @@
 import { RunnerPhase } from "../../../gen/gitpod/v1/runner_service_pb.ts";
 import type { HealthState } from "../../runner/runner-health.ts";
-import type { Color } from "./rows.ts";
+import type { Color } from "./colorize.ts";
 
 /** The color of each health state. */
 export const healthColor: Readonly<Record<HealthState, Color | undefined>> = {

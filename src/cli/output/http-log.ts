@@ -1,6 +1,7 @@
 import { ConnectError } from "@connectrpc/connect";
 import type { HttpClient } from "../../client/http-client.ts";
 import { sanitize } from "../../runner/sanitize.ts";
+import { writeError } from "./standard-error.ts";
 
 /** The headers whose values authenticate the caller or the server. */
 const secretHeaders = /^((proxy-)?authorization|(set-)?cookie)$/;
@@ -50,5 +51,5 @@ function formatHeader(header: Iterable<[name: string, value: string]>): string[]
 }
 
 function writeLines(prefix: string, lines: readonly string[]): void {
-  process.stderr.write(lines.map((line) => `${prefix} ${sanitize(line)}\n`).join(""));
+  writeError(lines.map((line) => `${prefix} ${sanitize(line)}\n`).join(""));
 }

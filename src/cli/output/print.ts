@@ -3,6 +3,7 @@ import type { JsonValue } from "@bufbuild/protobuf";
 import { formatJson } from "./format-json.ts";
 import { type Row, renderRows } from "./rows.ts";
 import { writeOutput } from "./standard-output.ts";
+import { loadTextLayout } from "./text-layout.ts";
 
 /** The output options of a command. */
 export interface OutputOptions {
@@ -53,8 +54,11 @@ async function formatResult(
   several: boolean,
 ): Promise<string> {
   switch (output) {
-    case "text":
-      return renderRows(result.rows(), color && canShowColors(process.stdout));
+    case "text": {
+      const rows = result.rows();
+      const layout = await loadTextLayout(process.stdout, JSON.stringify(rows));
+      return renderRows(rows, color && canShowColors(process.stdout), layout);
+    }
     case "json":
       return `${formatJson(result.json(), several ? 0 : 2)}\n`;
     case "yaml": {

@@ -1,12 +1,8 @@
 import { sanitize } from "../../runner/sanitize.ts";
+import type { Color } from "./colorize.ts";
+import { minSpaces, renderLabelledText } from "./labelled-text.ts";
+import { defaultLayout, type TextLayout } from "./text-layout.ts";
 
-/** The colors of the output. Each has a meaning: good, warning, bad. */
-export type Color = "green" | "yellow" | "red";
-
-/** The SGR parameter of each color, for ANSI escape sequences. */
-const sgrCodes: Record<Color, number> = { green: 32, yellow: 33, red: 31 };
-
-const lineWidth = 80;
 const indentation = 2;
 
 /** A row of text output: a label with a text, a list of texts, or nested rows. */
@@ -19,53 +15,63 @@ export type Row =
   | { readonly label: string; readonly rows: readonly Row[] };
 
 /**
- * Formats rows as text. Labels are on the left, and texts in a column to their
- * right, each item of a list on its own line. Nested rows are indented below
- * their label. Texts wrap between words at 80 columns. A longer word, such as a
- * URL, stays whole so that it can be copied.
+ * Formats rows as text. Labels are on the left, and texts in a column to their right, each item of
+ * a list on its own line. Nested rows are indented below their label.
  *
- * Labels and texts may come from a server, so all of them go through
- * {@link sanitize}. Colors are used only if `colored`.
+ * Labels and texts may come from a server, so all of them go through {@link sanitize}. Colors are
+ * used only if `colored`. The default layout is for ASCII text in a pipe.
  */
-export function renderRows(rows: readonly Row[], colored: boolean): string {
-  return renderLines(rows, colored, 0).join("");
+export function renderRows(
+  rows: readonly Row[],
+  colored: boolean,
+  layout: TextLayout = defaultLayout,
+): string {
+  return renderLines(rows, colored, layout, 0)
+    .map((line) => `${line}\n`)
+    .join("");
 }
 
-function renderLines(rows: readonly Row[], colored: boolean, indent: number): string[] {
-  const labelWidths = rows.filter((row) => "text" in row).map((row) => formatLabel(row).length);
-  const column = indent + Math.max(0, ...labelWidths) + 2;
+function renderLines(
+  rows: readonly Row[],
+  colored: boolean,
+  layout: TextLayout,
+  indent: number,
+): string[] {
+  const column = getTextColumn(rows, layout, indent);
   return rows.flatMap((row) => {
-    const start = `${" ".repeat(indent)}${formatLabel(row)}`;
+    const label = formatLabel(row);
     if ("rows" in row) {
-      return [`${start}\n`, ...renderLines(row.rows, colored, indent + indentation)];
+      return [
+        ...renderLabelledText({ label, text: [], indent, column }, colored, layout),
+        ...renderLines(row.rows, colored, layout, indent + indentation),
+      ];
     }
-    const texts = [row.text].flat().flatMap((text) => wrap(sanitize(text), lineWidth - column));
-    return texts.map((text, i) => {
-      const output = colored ? colorize(text, row.color) : text;
-      return `${`${(i === 0 ? start : "").padEnd(column)}${output}`.trimEnd()}\n`;
-    });
+    const text = [row.text].flat().map(sanitize);
+    return renderLabelledText({ ...row, label, text, indent, column }, colored, layout);
   });
 }
 
-/** Returns `text` in `color`, using ANSI escape sequences, or unchanged without a color. */
-export function colorize(text: string, color: Color | undefined): string {
-  return color === undefined ? text : `\x1b[${sgrCodes[color]}m${text}\x1b[39m`;
+/** With less space next to the labels, all texts are below them. */
+const minTextColumns = 20;
+
+/** Returns the column for the texts of rows. */
+function getTextColumn(
+  rows: readonly Row[],
+  { columns, textWidth }: TextLayout,
+  indent: number,
+): number {
+  let labelWidth = 0;
+  for (const row of rows) {
+    const width = "text" in row ? textWidth(formatLabel(row)) : 0;
+    // A label that would take the larger part of each line has its own text below it.
+    if (width <= (columns - indent) / 2) {
+      labelWidth = Math.max(labelWidth, width);
+    }
+  }
+  const column = indent + labelWidth + minSpaces;
+  return columns - column < minTextColumns ? indent + minSpaces : column;
 }
 
 function formatLabel(row: Row): string {
   return `${sanitize(row.label)}:`;
-}
-
-function wrap(text: string, columns: number): string[] {
-  const [first = "", ...words] = text.split(" ");
-  const lines = [first];
-  for (const word of words) {
-    const longer = `${lines.at(-1)} ${word}`;
-    if (longer.length <= columns) {
-      lines[lines.length - 1] = longer;
-    } else {
-      lines.push(word);
-    }
-  }
-  return lines;
 }

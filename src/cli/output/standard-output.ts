@@ -1,6 +1,6 @@
 import { fstatSync, writeSync } from "node:fs";
 import { getSystemErrorMessage } from "node:util";
-import { ExitCode } from "../exit-code.ts";
+import { writeError } from "./standard-error.ts";
 
 /** Writes text to standard output. See {@link exitOnFailedWrite} for what happens if it fails. */
 export function writeOutput(text: string): void {
@@ -31,17 +31,16 @@ export function onClosedOutput(onClosed: () => void): void {
 
 /**
  * Exits if standard output fails. A reader that closes the pipe early, as `head` does, is not an
- * error, and does not change the exit code. If standard error fails, there is nowhere to say so.
+ * error, and does not change the exit code.
  */
 export function exitOnFailedWrite(): void {
-  process.stderr.on("error", () => {});
   process.stdout.on("error", ({ code, errno }: NodeJS.ErrnoException) => {
     if (code === "EPIPE") {
       handleClosedOutput();
       return;
     }
     const reason = errno === undefined ? code : getSystemErrorMessage(errno);
-    process.stderr.write(`runnerctl: cannot write to standard output: ${reason}\n`);
-    process.exit(ExitCode.failed);
+    writeError(`runnerctl: cannot write to standard output: ${reason}\n`);
+    process.exit(1);
   });
 }

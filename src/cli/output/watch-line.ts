@@ -6,9 +6,11 @@ import {
 import { enumShortName } from "../../runner/enum-name.ts";
 import type { HealthState } from "../../runner/runner-health.ts";
 import { sanitize } from "../../runner/sanitize.ts";
+import type { Color } from "./colorize.ts";
 import { healthColor, phaseColor } from "./colors.ts";
+import { minSpaces, renderLabelledText } from "./labelled-text.ts";
 import { formatRequestId } from "./request-id.ts";
-import { type Color, colorize } from "./rows.ts";
+import { defaultLayout, type TextLayout } from "./text-layout.ts";
 import type { WatchChange, WatchEvent } from "./watch-event.ts";
 
 /** A line of text about an event. The label is the changed field or the type of the event. */
@@ -23,7 +25,12 @@ export interface WatchLineOptions {
   /** Whether several runners are watched, so that each line needs the ID of its runner. */
   readonly several: boolean;
   readonly colored: boolean;
+  /** The layout of lines on a terminal. Default: each change is a single line. */
+  readonly layout?: TextLayout | undefined;
 }
+
+/** With less space for text, it starts below the time and the label. */
+const minTextColumns = 24;
 
 /**
  * Formats an event of `runnerctl watch` as text: a line for each change, with its
@@ -31,17 +38,29 @@ export interface WatchLineOptions {
  */
 export function renderWatchEvent(
   event: WatchEvent,
-  { several, colored }: WatchLineOptions,
+  { several, colored, layout = unlimitedLayout }: WatchLineOptions,
 ): string {
   const time = event.at.replace(/\.\d+/, "");
   const start = several ? `${time}  ${event.runnerId}` : time;
   return describeEvent(event)
-    .map(({ label, text, color }) => {
-      const output = colored ? colorize(sanitize(text), color) : sanitize(text);
-      return `${`${start}  ${label.padEnd("capabilities".length)}  ${output}`.trimEnd()}\n`;
+    .flatMap((line) => {
+      const label = `${start}  ${line.label.padEnd("capabilities".length)}`;
+      const text = sanitize(line.text);
+      const column = label.length + minSpaces;
+      const isWrapped = column + layout.textWidth(text) > layout.columns;
+      const isBelow = isWrapped && layout.columns - column < minTextColumns;
+      return renderLabelledText(
+        { ...line, label, text, column: isBelow ? minSpaces : column },
+        colored,
+        layout,
+      );
     })
+    .map((line) => `${line}\n`)
     .join("");
 }
+
+/** Lines that programs read, or that are in a file, are not wrapped. */
+const unlimitedLayout: TextLayout = { ...defaultLayout, columns: Number.POSITIVE_INFINITY };
 
 function describeEvent({ type, changes, error, status }: WatchEvent): WatchLine[] {
   switch (type) {

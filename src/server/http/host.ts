@@ -22,6 +22,25 @@ export function isLoopback(host: string): boolean {
   }
 }
 
+/**
+ * Returns a host to listen on: an IP address without brackets, or a name.
+ *
+ * Throws an Error if it is neither, for example because it has a port.
+ */
+export function parseListenHost(text: string): string {
+  const name = text.replace(/^\[(.*)\]$/, "$1");
+  if (isIP(name) !== 0 || (/^[\w.-]+$/.test(name) && name === text)) {
+    return name;
+  }
+  const quoted = JSON.stringify(text);
+  const port = /^(?:[^:]+|\[.*\]):(\d+)$/.exec(text)?.[1];
+  throw new Error(
+    port === undefined
+      ? `host ${quoted} must be an IP address or a name, such as 127.0.0.1, or 0.0.0.0 for all addresses`
+      : `host ${quoted} must not have a port; choose it with --port ${port}`,
+  );
+}
+
 /** The host that a request is sent to. */
 export interface Host {
   /** Whether the host always means this machine, see {@link isLoopback}. */

@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, describe, test, vi } from "vitest";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, describe, type TestContext, test, vi } from "vitest";
 import { runnerId, serveRunnerFile } from "../../support/runner-file.ts";
 import {
   type RunnerctlProcess,
@@ -36,6 +39,26 @@ afterAll(async () => {
   sampleServer.process.kill();
   await sampleServer.exited;
 });
+
+/** Serves a created runner to the calls for which `responds` returns true; others get no response. */
+async function serveFirstCall(
+  { onTestFinished }: Pick<TestContext, "onTestFinished">,
+  responds: () => boolean,
+): Promise<{ url: string }> {
+  const server = createServer((_, response) => {
+    if (responds()) {
+      response.setHeader("Content-Type", "application/json");
+      response.end(JSON.stringify({ runner: { runnerId, status: created } }));
+    }
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
 
 describe.concurrent("wait in a pipe", () => {
   test.for([
@@ -93,6 +116,42 @@ describe.concurrent("wait in a pipe", () => {
       stderr: "runnerctl: phase=active not met after 2 s: phase is created\n",
     });
     expect(JSON.parse(stdout)).toMatchObject({ health: { state: "unavailable" } });
+  });
+
+  test("does not report a call that the end of the wait cut off", async (context) => {
+    const { expect } = context;
+    // The second call begins just before the end, and gets no response.
+    let calls = 0;
+    const { url } = await serveFirstCall(context, () => ++calls === 1);
+    const args = ["wait", runnerId, "--for", "phase=active", "--interval", "1900ms"];
+    const end = await runRunnerctl([...args, "--timeout", "2200ms"], { ONA_BASE_URL: url });
+    expect(calls).toBe(2);
+    expect(end).toMatchObject({
+      code: 5,
+      stderr: "runnerctl: phase=active not met after 2 s: phase is created\n",
+    });
+  });
+
+  test("reports a call without a response for a long time before the end", async (context) => {
+    const { expect } = context;
+    let calls = 0;
+    const { url } = await serveFirstCall(context, () => ++calls === 1);
+    const args = ["wait", runnerId, "--for", "phase=active", "--interval", "50ms"];
+    const end = await runRunnerctl([...args, "--timeout", "2s"], { ONA_BASE_URL: url });
+    expect(end.stderr).toMatch(/phase is created; the last call failed: \[deadline_exceeded\]/);
+  });
+
+  test("measures time by the monotonic clock", async ({ expect }) => {
+    // The wall clock jumps by a minute at each look.
+    const jump = "const now = Date.now; let m = 0; Date.now = () => now() + 60_000 * m++;";
+    const jumping = { ...env, NODE_OPTIONS: `--import data:text/javascript,${encodeURI(jump)}` };
+    const { code, stdout } = await runRunnerctl(waiting(activeId, "phase=active"), jumping);
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^phase=active: {2}met after \d+ m?s\n$/),
+    });
+    const [, afterMs] = /after (\d+) s/.exec(stdout) ?? [];
+    expect(Number(afterMs ?? 0)).toBeLessThan(30);
   });
 
   test("exits with 6 if the server was never reachable", async ({ expect }) => {
