@@ -73,7 +73,7 @@ async function* poll(
   const maxCallMs = callTimeoutMs || Number.POSITIVE_INFINITY;
   let timeLeft = timeoutMs || maxCallMs;
   let wasFound = false;
-  while (!signal.aborted) {
+  while (timeLeft > 0 && !signal.aborted) {
     const result = await pollOnce(client, runnerId, {
       timeoutMs: Math.min(maxCallMs, timeLeft),
       signal,
@@ -90,12 +90,12 @@ async function* poll(
     timeLeft = endsAt - clock.monotonicNow();
     if (timeLeft > 0) {
       await clock.sleep(Math.min(interval, timeLeft), signal).catch(() => {});
-      timeLeft = endsAt - clock.monotonicNow();
     }
-    // Timers can end up to a millisecond early.
-    if (timeLeft < 1) {
+    // Timers can end a little early, so the time that is left does not tell whether this was the end.
+    if (timeLeft <= interval) {
       return;
     }
+    timeLeft = endsAt - clock.monotonicNow();
   }
 }
 

@@ -86,6 +86,18 @@ describe.each([minute, -minute, 365 * 24 * 60 * minute])("if the clock is set by
   });
 });
 
+test("a wait does not end with a call that has no time left, although timers end early", async () => {
+  const server = await serve(ok);
+  const client = createRunnerClient({ baseUrl: server.url });
+  const waits = Array.from({ length: 100 }, async (_, n) => {
+    const waiting = waitForRunner(client, runnerId, () => false, { timeoutMs: 300 + n / 7 });
+    const error = await waiting.catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ name: "WaitTimeoutError", cause: undefined });
+  });
+  await Promise.all(waits);
+  expect(server.requests).toHaveLength(100);
+});
+
 test("a Retry-After date is compared with the time of the day", async () => {
   const retryAfter = { "Retry-After": "Thu, 01 Jan 2026 00:01:09 GMT" };
   const server = await serve(respond(503, { code: "unavailable" }, retryAfter), ok);
