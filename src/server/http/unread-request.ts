@@ -17,17 +17,32 @@ export function discardUnreadBody(request: IncomingMessage, response: ServerResp
 }
 
 /**
- * Resets a stream without an error when the response ends before the request, so that the client
- * stops sending it (RFC 9113, section 8.1). Node.js does so only if reading has not started.
+ * How long a client may still send a request after the response to it, in milliseconds. Most requests
+ * end soon, and some clients, such as curl 7, take an earlier reset for an error.
+ */
+const graceMs = 250;
+
+/**
+ * Discards what is left of a request when the response ends before it, and resets the stream without
+ * an error if the client does not end the request soon (RFC 9113, section 8.1). Node.js does neither
+ * if reading has started, and resets the stream immediately otherwise.
  */
 export function resetUnreadStream(stream: ServerHttp2Stream): void {
   const reset = () => {
-    // The response has been sent completely if only the side of the client is still open.
-    if (stream.state.state === constants.NGHTTP2_STREAM_STATE_HALF_CLOSED_LOCAL) {
-      stream.close(constants.NGHTTP2_NO_ERROR);
+    // The response has been sent completely if only the side of the client is still open. If both are
+    // closed, Node.js still waits for somebody to read the request.
+    const { state } = stream.state;
+    if (stream.closed || state === constants.NGHTTP2_STREAM_STATE_HALF_CLOSED_LOCAL) {
+      stream.destroy();
     }
   };
-  // Node.js submits the trailers in one iteration of the event loop, and sends them in the next.
-  const resetWhenSent = () => setImmediate(setImmediate, reset);
-  stream.once("finish", resetWhenSent).once("wantTrailers", resetWhenSent);
+  const onResponseEnd = () => {
+    if (!stream.readableEnded && !stream.destroyed) {
+      stream.resume();
+      const timer = setTimeout(reset, graceMs);
+      stream.once("close", () => clearTimeout(timer));
+    }
+  };
+  // The end of the body is the end of a response without trailers.
+  stream.once("finish", onResponseEnd).once("wantTrailers", onResponseEnd);
 }
