@@ -211,7 +211,7 @@ describe("a token file", () => {
     expect(tokens).toEqual(["one"]);
     expect(String(error)).toContain(`${path}:2: the token contains`);
     expect(String(error)).not.toContain("cret");
-  });
+  }, 30_000);
 
   test("is reloaded when it is written or replaced, and keeps its tokens when deleted", async () => {
     const path = tokenFile("one\n");
@@ -229,7 +229,7 @@ describe("a token file", () => {
     rmSync(path);
     await vi.waitUntil(() => onChange.mock.lastCall?.[1] !== undefined, 10_000);
     expect(file.tokens).toEqual(["three"]);
-  });
+  }, 30_000);
 });
 
 describe("web pages", () => {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect as connectHttp2, constants } from "node:http2";
 import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createTokenVerifier } from "../../src/server/index.ts";
 import { echo } from "../support/echo-service.ts";
 import { connectRaw } from "../support/raw.ts";
@@ -84,7 +84,7 @@ describe("after a response to a request that it has not read completely, the ser
   test.each(requests.filter(({ path }) => !path.endsWith("/Chat")))(
     "serves the next request on the connection: $path as $contentType with $code",
     async ({ path, contentType, token }) => {
-      const { port } = await startFailingServer();
+      const { port, url } = await startFailingServer();
       const { socket, until } = await connectRaw(port);
       socket.write(
         [
@@ -100,12 +100,13 @@ describe("after a response to a request that it has not read completely, the ser
       await until(/^HTTP\/1\.1 \d+ /);
       socket.write("GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n");
       await until(/ok\n$/);
+      await untilDoneWithCalls(url);
     },
   );
 
-  test.each(requests)(
-    "resets the HTTP/2 stream without an error: $path as $contentType with $code",
-    async ({ path, contentType, token, code }) => {
+  test.each(requests.flatMap((request) => [true, false].map((ends) => ({ ...request, ends }))))(
+    "ends the HTTP/2 stream without an error: $path as $contentType with $code (request ends: $ends)",
+    async ({ path, contentType, token, code, ends }) => {
       const { url } = await startFailingServer();
       const session = connectHttp2(url);
       onTestFinished(() => session.destroy());
@@ -115,8 +116,10 @@ describe("after a response to a request that it has not read completely, the ser
         "content-type": contentType,
         authorization: `Bearer ${token}`,
       });
-      // The client does not end the request.
       stream.write(bodyFor(path));
+      if (ends) {
+        stream.end();
+      }
       let fields: Record<string, unknown> = {};
       stream.on("response", (headers) => {
         fields = { ...headers };
@@ -133,6 +136,13 @@ describe("after a response to a request that it has not read completely, the ser
       const inBody = /"code":"(\w+)"|grpc-status: (\d+)/.exec(text)?.slice(1).join("");
       const inHeaders = fields["grpc-status"] ?? `HTTP ${fields[":status"]}`;
       expect(inHeaders === "HTTP 200" ? inBody : inHeaders).toBe(code);
+      await untilDoneWithCalls(url);
     },
   );
 });
+
+/** Waits until the server, too, is done with all calls. */
+async function untilDoneWithCalls(url: string): Promise<void> {
+  const metrics = async () => (await fetch(`${url}/metrics`)).text();
+  await vi.waitUntil(async () => (await metrics()).includes("calls_in_flight 0"), 5000);
+}

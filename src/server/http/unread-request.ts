@@ -16,34 +16,33 @@ export function discardUnreadBody(request: IncomingMessage, response: ServerResp
   });
 }
 
-/** How long a client may go on sending a request after its response, in milliseconds. */
-const resetDelayMs = 1000;
+/**
+ * How long a client may still send a request after the response to it, in milliseconds. Most requests
+ * end soon, and some clients, such as curl 7, take an earlier reset for an error.
+ */
+const graceMs = 250;
 
 /**
- * Resets a stream without an error when the response ends before the request, so that the client
- * stops sending it (RFC 9113, section 8.1). Node.js does so only if reading has not started, and
- * immediately: a client that is about to send a small body, such as curl 7.88, then reports the reset
- * instead of the response. So the rest of a request is first discarded for a second.
+ * Discards what is left of a request when the response ends before it, and resets the stream without
+ * an error if the client does not end the request soon (RFC 9113, section 8.1). Node.js does neither
+ * if reading has started, and resets the stream immediately otherwise.
  */
 export function resetUnreadStream(stream: ServerHttp2Stream): void {
   const reset = () => {
-    // The response has been sent completely if only the side of the client is still open.
-    if (stream.state.state === constants.NGHTTP2_STREAM_STATE_HALF_CLOSED_LOCAL) {
-      stream.close(constants.NGHTTP2_NO_ERROR);
+    // The response has been sent completely if only the side of the client is still open. If both are
+    // closed, Node.js still waits for somebody to read the request.
+    const { state } = stream.state;
+    if (stream.closed || state === constants.NGHTTP2_STREAM_STATE_HALF_CLOSED_LOCAL) {
+      stream.destroy();
     }
   };
-  let timer: NodeJS.Timeout | undefined;
-  const resetLater = () => {
-    timer ??= setTimeout(reset, resetDelayMs);
+  const onResponseEnd = () => {
+    if (!stream.readableEnded && !stream.destroyed) {
+      stream.resume();
+      const timer = setTimeout(reset, graceMs);
+      stream.once("close", () => clearTimeout(timer));
+    }
   };
-  stream
-    .once("prefinish", () => {
-      // Node.js resets a stream only as long as nobody has asked for its data.
-      if (stream.readableFlowing === null) {
-        stream.resume();
-      }
-    })
-    .once("finish", resetLater)
-    .once("wantTrailers", resetLater)
-    .once("close", () => clearTimeout(timer));
+  // The end of the body is the end of a response without trailers.
+  stream.once("finish", onResponseEnd).once("wantTrailers", onResponseEnd);
 }
