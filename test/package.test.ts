@@ -299,7 +299,7 @@ describe("runnerctl", () => {
     });
     // Without undici (500 KB), Protovalidate (300 KB) and the built-in fetch of Node.js.
     expect(parseLoaded(getStderr)).toEqual({ bytes: expect.any(Number), fetch: [] });
-    expect(parseLoaded(getStderr).bytes).toBeLessThan(250_000);
+    expect(parseLoaded(getStderr).bytes).toBeLessThan(260_000);
     expect(parseLoaded(serveStderr)).toEqual({ bytes: expect.any(Number), fetch: [] });
     expect(parseLoaded(serveStderr).bytes).toBeLessThan(650_000);
   });

@@ -1,7 +1,8 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { pino } from "pino";
-import { collectDefaultMetrics, Registry } from "prom-client";
+import { Registry } from "prom-client";
+import { collectProcessMetrics } from "../../src/cli/process-metrics.ts";
 import { releaseLoadingMemory } from "../../src/cli/release-memory.ts";
 import {
   createRunnerServer,
@@ -33,7 +34,7 @@ handleRequests(async (request: RunnerServerOptions | "memory") =>
 
 async function start({ data, log = false }: RunnerServerOptions): Promise<number> {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  collectProcessMetrics(registry);
   const store = await openFileRunnerStore({ paths: data, now });
   await releaseLoadingMemory(store.size);
   const server = createRunnerServer({

@@ -16,9 +16,14 @@ export function discardUnreadBody(request: IncomingMessage, response: ServerResp
   });
 }
 
+/** How long a client may go on sending a request after its response, in milliseconds. */
+const resetDelayMs = 1000;
+
 /**
  * Resets a stream without an error when the response ends before the request, so that the client
- * stops sending it (RFC 9113, section 8.1). Node.js does so only if reading has not started.
+ * stops sending it (RFC 9113, section 8.1). Node.js does so only if reading has not started, and
+ * immediately: a client that is about to send a small body, such as curl 7.88, then reports the reset
+ * instead of the response. So the rest of a request is first discarded for a second.
  */
 export function resetUnreadStream(stream: ServerHttp2Stream): void {
   const reset = () => {
@@ -27,7 +32,18 @@ export function resetUnreadStream(stream: ServerHttp2Stream): void {
       stream.close(constants.NGHTTP2_NO_ERROR);
     }
   };
-  // Node.js submits the trailers in one iteration of the event loop, and sends them in the next.
-  const resetWhenSent = () => setImmediate(setImmediate, reset);
-  stream.once("finish", resetWhenSent).once("wantTrailers", resetWhenSent);
+  let timer: NodeJS.Timeout | undefined;
+  const resetLater = () => {
+    timer ??= setTimeout(reset, resetDelayMs);
+  };
+  stream
+    .once("prefinish", () => {
+      // Node.js resets a stream only as long as nobody has asked for its data.
+      if (stream.readableFlowing === null) {
+        stream.resume();
+      }
+    })
+    .once("finish", resetLater)
+    .once("wantTrailers", resetLater)
+    .once("close", () => clearTimeout(timer));
 }
