@@ -229,8 +229,32 @@ describe("runnerctl", () => {
     const args = ["get", runnerId, "-o", "name", "--base-url", url];
     const { stdout: name } = await run(command, args, folder);
     server.kill();
-    await closed;
+    expect(await closed).toEqual([0, null]);
     expect(name).toBe(`${runnerId}\n`);
+  });
+
+  test("serves from a script of npm, which a signal to npm stops, if it starts with exec", async () => {
+    const folder = mkdtempSync(join(app, "script-"));
+    const scripts = { serve: "exec runnerctl serve --sample --port 0" };
+    writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, scripts }));
+    const server = spawn("npm", ["run", "--silent", "serve"], {
+      cwd: folder,
+      env: { ...environment, PATH: `${join(app, "node_modules/.bin")}:${environment.PATH}` },
+    });
+    const closed = once(server, "close");
+    let stdout = "";
+    for await (const chunk of server.stdout.setEncoding("utf8")) {
+      stdout += chunk;
+      if (stdout.includes("Try:")) {
+        break;
+      }
+    }
+    const [, url = ""] = /on (http:\S+)\n/.exec(stdout) ?? [];
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    server.kill("SIGTERM");
+    // Standard error closes when the server has exited, not only npm.
+    await closed;
+    await expect(fetch(`${url}/readyz`)).rejects.toThrow("fetch failed");
   });
 
   test("completes commands and IDs after npx", async () => {

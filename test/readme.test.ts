@@ -41,11 +41,11 @@ describe.concurrent("the README and the pages in docs show the actual output:", 
       return { command, output };
     });
   test.for(commands)("$command", async ({ command, output }, { expect }) => {
-    // Run from source instead of with `npx runnerctl`, so that no build is needed.
+    // Run from source instead of the installed package, so that no build is needed.
     const localCommand = command
       .replace(/http:\/\/127\.0\.0\.1:8080/g, url)
       .replace(/^curl/, "curl --silent")
-      .replace(/\bnpx runnerctl/, "node src/cli/main.ts")
+      .replace(/(\bnpx |\bnode_modules\/\.bin\/)runnerctl/, "node src/cli/main.ts")
       .replace(/^npx /, "");
     expect(await run(localCommand)).toMatch(outputPattern(output));
   });

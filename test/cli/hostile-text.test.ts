@@ -17,7 +17,10 @@ import { startRunnerctlOn, type TerminalProcess } from "../support/terminal.ts";
 vi.setConfig({ testTimeout: 60_000 });
 
 const id = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
+const otherId = "3b8d6a52-5f14-4c0b-a7e9-6d1c0f2e8b97";
 const hostile = createHostileResponse();
+// The name of a file. It may have 255 bytes.
+const hostileName = hostileText;
 // Node.js encodes headers as Latin-1, and rejects C0 and DEL.
 const hostileHeader = hostileText.replace(/[^\u0080-\u009fx]/g, "");
 
@@ -58,6 +61,7 @@ const responses: Record<string, { status?: number; header?: object; body: string
   type: { status: 200, header: { "Content-Type": hostileHeader }, body: hostileText },
   redirect: { status: 302, header: { Location: `/${hostileHeader}?${hostileHeader}` }, body: "" },
   "invalid-json": { body: `{"runner":${hostileText}` },
+  readyz: { status: 503, header: { "Content-Type": "text/plain" }, body: hostileText },
   "wrong-type": { body: JSON.stringify({ runner: { name: [hostileText], spec: hostileText } }) },
 };
 
@@ -68,7 +72,12 @@ const server = createServer((request, response) => {
     header,
     body,
   } = responses[request.url?.split("/")[1] ?? ""] ?? { body: "" };
-  response.writeHead(status, { "Content-Type": "application/json", ...header });
+  response.writeHead(status, {
+    "Content-Type": "application/json",
+    "X-Request-Id": hostileHeader,
+    Server: hostileHeader,
+    ...header,
+  });
   response.end(body);
 });
 
@@ -113,7 +122,7 @@ describe.concurrent("a runner with hostile text in every field", () => {
     const text = output
       .replaceAll("\r\n", "\n")
       .replaceAll("\x1b", "␛")
-      .replace(/.*\r␛\[K/g, "")
+      .replace(/[^\n]*\r␛\[K/g, "")
       .replace(/^runnerctl: .*\n/gm, "");
     const value = format === "json" ? JSON.parse(text) : parse(text);
     if (command === "get") {
@@ -138,6 +147,42 @@ describe.concurrent("a runner with hostile text in every field", () => {
     } else if (format === "yaml") {
       expect(parseAllDocuments(text)[0]?.toJS().status.name).toBe(hostile.runner.name);
     }
+  });
+});
+
+describe.concurrent("hostile text is safe in", () => {
+  test.for([
+    ["several runners", `get ${id} ${otherId} --base-url URL/runner`],
+    ["errors of several runners", `get ${id} ${otherId} --base-url URL/error`],
+    ["the log of requests", `get ${id} -v --base-url URL/runner`],
+    ["the log of failed requests", `get ${id} -v --base-url URL/page`],
+    ["what is known of a server", "version --server --base-url URL"],
+    ["what is known of a server as JSON", "version --server -o json --base-url URL"],
+    ["the path of a request", `get ${id} -v --base-url URL/page/HOSTILE`],
+    [
+      "a command for curl",
+      `get ${id} --as-curl --base-url URL/HOSTILE --token-file FOLDER/HOSTILE.t`,
+    ],
+    ["completions of IDs", "completion-ids runnerctl_get_"],
+  ] as const)("%s", async ([, line], context) => {
+    const { expect } = context;
+    const folder = makeTempFolder(context);
+    folder.write(`${hostileName}.t`, "token");
+    writeRunners(folder.path);
+    const args = line
+      .split(" ")
+      .map((arg) =>
+        arg
+          .replace("URL", url)
+          .replace("FOLDER", folder.path)
+          .replace("HOSTILE", hostileText)
+          .replaceAll("_", " "),
+      );
+    const env = { RUNNER_SERVER_DATA: folder.path, ONA_BASE_URL: url };
+    const { output } = await runOnTerminal(args, env);
+    // Completions are separated from descriptions by a tab, for the shell.
+    expect(findUnsafe(output.replaceAll(/^([-\w]{36})\t/gm, "$1 "))).toEqual([]);
+    expect(output.length).toBeGreaterThan(40);
   });
 });
 
@@ -203,9 +248,6 @@ describe.concurrent("hostile text is safe in the error", () => {
   });
 });
 
-// A name may have 255 bytes.
-const hostileName = hostileText.replace("/", "");
-
 describe.concurrent("serve is safe with hostile text", () => {
   test("in the names of files and fields, and in values, of invalid fixtures", async (context) => {
     const { expect } = context;
@@ -215,7 +257,9 @@ describe.concurrent("serve is safe with hostile text", () => {
     folder.write(`${hostileName}.json`, `{"runner": {"name": ${hostileText}`);
     folder.write("key.json", JSON.stringify({ [hostileText]: 1, $serve: { [hostileText]: 1 } }));
     folder.write("heartbeat.json", JSON.stringify({ $serve: { heartbeat: hostileText } }));
-    const { code, output } = await runOnTerminal(["serve", "--data", folder.path]);
+    const { code, output } = await runOnTerminal([
+      ...["serve", "--data", folder.path, "--log-level", "error"],
+    ]);
     expect(code).toBe(1);
     expect(findUnsafe(output)).toEqual([]);
     // One line for each problem: none of the line breaks is part of a name or a value.

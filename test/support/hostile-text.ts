@@ -29,7 +29,7 @@ const hostileString = `${hostileText}\0`;
 const invalidString = `${hostileString}\udc00 \ud800`;
 
 /** Matches what runnerctl itself sends to a terminal, with "␛" in place of ESC and "␍" of CR. */
-const ownSequences = /␛\[\d*m|␍␛\[[JK]|␛\[\?7[lh]|␍\n/g;
+const ownSequences = /␛\[\d*m|␍␛\[[JK]|␛\[\?7l|␛\[\?7h␍|␍\n/g;
 
 /**
  * Returns the unsafe characters in the output on a terminal, each with what follows it, except for

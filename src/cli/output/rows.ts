@@ -51,7 +51,7 @@ function renderLines(
   });
 }
 
-/** With less space next to the labels, all texts are below them. */
+/** A label that leaves less space than this has its text below it. */
 const minTextColumns = 20;
 
 /** Returns the column for the texts of rows. */
@@ -60,16 +60,15 @@ function getTextColumn(
   { columns, textWidth }: TextLayout,
   indent: number,
 ): number {
+  const maxLabelWidth = columns - indent - minSpaces - minTextColumns;
   let labelWidth = 0;
   for (const row of rows) {
     const width = "text" in row ? textWidth(formatLabel(row)) : 0;
-    // A label that would take the larger part of each line has its own text below it.
-    if (width <= (columns - indent) / 2) {
+    if (width <= maxLabelWidth) {
       labelWidth = Math.max(labelWidth, width);
     }
   }
-  const column = indent + labelWidth + minSpaces;
-  return columns - column < minTextColumns ? indent + minSpaces : column;
+  return indent + labelWidth + minSpaces;
 }
 
 function formatLabel(row: Row): string {
